@@ -1,0 +1,1 @@
+"""The database: engine, column types, tables, and moving it to a new version."""

@@ -1,0 +1,121 @@
+"""What a vector is: the recipe that makes it, and the parts that carry the recipe out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+import numpy as np
+from blake3 import blake3
+from numpy.typing import NDArray
+
+VECTOR_SIZE = 2048
+FRAME_SIZE_PX = 299
+
+SamplingMode = Literal["exact", "keyframe"]
+Precision = Literal["fp32", "bf16"]
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """Which frames of a video are looked at.
+
+    interval_s: seconds between samples, which are taken at t = 0, interval_s, 2 interval_s, …
+        while t < duration.
+    min_frames: a video too short for that many samples is sampled at that many evenly spaced
+        times instead.
+    mode: "exact" takes the frame on screen at t; "keyframe" the nearest keyframe at or before t.
+    skip_blank: a nearly uniform frame is replaced by the next one in its interval that is not.
+    """
+
+    interval_s: float = 30.0
+    min_frames: int = 1
+    mode: SamplingMode = "exact"
+    skip_blank: bool = True
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that changes a vector. Two equal recipes give equal vectors for equal files.
+
+    weights_digest: 32 bytes, BLAKE3 of the weight values up to the pooling layer.
+    """
+
+    weights_digest: bytes
+    sampling: Sampling = field(default_factory=Sampling)
+    model: str = "inception_v3"
+    resize: str = "bilinear-299"
+    pooling: str = "mean"
+    version: int = 1
+
+    @property
+    def fingerprint(self) -> bytes:
+        """32 bytes that are equal just when the recipes are."""
+        parts = asdict(self) | {"weights_digest": self.weights_digest.hex()}
+        return blake3(json.dumps(parts, sort_keys=True).encode()).digest()
+
+
+@dataclass(frozen=True)
+class VideoInfo:
+    """What a video's header says. Width and height are those of the upright picture, in pixels.
+
+    duration_s: None where the container does not tell.
+    """
+
+    duration_s: float | None
+    width_px: int
+    height_px: int
+    codec: str
+
+
+@dataclass(frozen=True)
+class SampledVideo:
+    """A video's header and its sampled frames.
+
+    frames: each (299, 299, 3) uint8 RGB, upright, in order of time, decoded as they are taken;
+        at least one. Raises MediaError where there is none.
+    """
+
+    info: VideoInfo
+    frames: Iterator[NDArray[np.uint8]]
+
+
+class FrameReader(Protocol):
+    """Reads the sampled frames of a video file."""
+
+    def __call__(self, path: Path, sampling: Sampling) -> SampledVideo:
+        """Open the video and prepare its frames.
+
+        Raises:
+            MediaError: the file is no video that can be decoded.
+            UnreadableError: the file cannot be opened or read.
+        """
+
+
+class Embedder(Protocol):
+    """Turns frames into feature vectors."""
+
+    @property
+    def weights_digest(self) -> bytes:
+        """32 bytes, BLAKE3 of the weight values."""
+
+    @property
+    def precision(self) -> Precision:
+        """The number format the network computes in."""
+
+    @property
+    def software(self) -> str:
+        """Names and versions of the libraries that compute, for the record."""
+
+    @property
+    def batch_size(self) -> int:
+        """How many frames at once are quickest."""
+
+    def embed(self, frames: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """Compute one feature vector for each frame.
+
+        frames: (n, 299, 299, 3) uint8 RGB; returns (n, 2048) float32, in the same order.
+        """

@@ -1,0 +1,1 @@
+"""All queries and writes. Functions take a session, return frozen dataclasses, never commit."""
