@@ -1,0 +1,316 @@
+"""The tables. Alembic's migrations make them; a test holds the two against each other.
+
+A *video* is a content, a *file* a place where it lies, a *recipe* everything that changes a
+vector; recipe and video are the key of an *embedding*. A *clustering* is one run over the
+embeddings of a recipe. The journal of moves (batches, moves, made folders) copies what it needs,
+so that undo works whatever happens to the other tables.
+
+Every rule that the database can hold is a constraint, and every constraint has a name.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+
+from vidindex.db.types import PathBytes, UtcTime, VectorBytes
+from vidindex.embedding import VECTOR_SIZE
+
+VECTOR_BYTES = VECTOR_SIZE * 4
+HASH_BYTES = 32
+
+
+def one_of(column: str, *values: str) -> CheckConstraint:
+    """Build the constraint that an enumeration column holds only these values."""
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
+
+
+def sized(column: str, size_bytes: int) -> CheckConstraint:
+    """Build the constraint that a binary column has just this many bytes."""
+    return CheckConstraint(f"length({column}) = {size_bytes}", name=f"{column}_size")
+
+
+def at_least(column: str, least: int) -> CheckConstraint:
+    """Build the constraint that a number is not below a bound."""
+    return CheckConstraint(f"{column} >= {least}", name=f"{column}_at_least_{least}")
+
+
+class Base(DeclarativeBase):
+    """Names every constraint and maps the Python types to columns."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class
+        Path: PathBytes,
+        NDArray[np.float32]: VectorBytes,
+        datetime: UtcTime,
+        bytes: LargeBinary,
+        str: String,
+        int: BigInteger().with_variant(Integer, "sqlite"),
+        bool: Boolean(create_constraint=True, name="is_boolean"),
+        float: Float,
+    }
+
+
+class Video(Base):
+    """A content."""
+
+    __tablename__ = "videos"
+    __table_args__ = (
+        UniqueConstraint("blake3"),
+        sized("blake3", HASH_BYTES),
+        at_least("size_bytes", 0),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    blake3: Mapped[bytes]
+    size_bytes: Mapped[int]
+    duration_s: Mapped[float | None]
+    width_px: Mapped[int | None]
+    height_px: Mapped[int | None]
+    codec: Mapped[str | None]
+    added_at: Mapped[datetime]
+
+
+class File(Base):
+    """A place. video_id is NULL only while the file has never been read, for the reason given."""
+
+    __tablename__ = "files"
+    __table_args__ = (
+        UniqueConstraint("path"),
+        CheckConstraint("length(path) > 0", name="path_not_empty"),
+        CheckConstraint("video_id IS NOT NULL OR read_error IS NOT NULL", name="read_or_explained"),
+        Index(None, "video_id"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    path: Mapped[Path]
+    video_id: Mapped[int | None] = mapped_column(ForeignKey("videos.id"))
+    size_bytes: Mapped[int]
+    mtime_ns: Mapped[int]
+    device: Mapped[int]
+    inode: Mapped[int]
+    checked_at_ns: Mapped[int]
+    missing_since: Mapped[datetime | None]
+    read_error: Mapped[str | None]
+
+
+class WeightSource(Base):
+    """Which weight values a source holds, so that a known one needs no TensorFlow."""
+
+    __tablename__ = "weight_sources"
+    __table_args__ = (sized("weights_digest", HASH_BYTES),)
+
+    source: Mapped[str] = mapped_column(primary_key=True)
+    weights_digest: Mapped[bytes]
+
+
+class RecipeRow(Base):
+    """Everything that changes a vector. weights_name is for people and no part of the key."""
+
+    __tablename__ = "recipes"
+    __table_args__ = (
+        UniqueConstraint("fingerprint"),
+        sized("fingerprint", HASH_BYTES),
+        sized("weights_digest", HASH_BYTES),
+        one_of("sampling", "exact", "keyframe"),
+        CheckConstraint("interval_s > 0", name="interval_s_positive"),
+        at_least("min_frames", 1),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    fingerprint: Mapped[bytes]
+    weights_digest: Mapped[bytes]
+    weights_name: Mapped[str]
+    model: Mapped[str]
+    interval_s: Mapped[float]
+    min_frames: Mapped[int]
+    sampling: Mapped[str]
+    skip_blank: Mapped[bool]
+    resize: Mapped[str]
+    pooling: Mapped[str]
+    version: Mapped[int]
+    created_at: Mapped[datetime]
+
+
+class Embedding(Base):
+    """One vector: of this video, by this recipe."""
+
+    __tablename__ = "embeddings"
+    __table_args__ = (
+        sized("vector", VECTOR_BYTES),
+        at_least("frame_count", 1),
+        one_of("precision", "fp32", "bf16"),
+        Index(None, "video_id"),
+    )
+
+    recipe_id: Mapped[int] = mapped_column(ForeignKey("recipes.id"), primary_key=True)
+    video_id: Mapped[int] = mapped_column(ForeignKey("videos.id"), primary_key=True)
+    vector: Mapped[NDArray[np.float32]]
+    frame_count: Mapped[int]
+    precision: Mapped[str]
+    software: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class EmbeddingFailure(Base):
+    """Why a video has no vector by a recipe."""
+
+    __tablename__ = "embedding_failures"
+    __table_args__ = (Index(None, "video_id"),)
+
+    recipe_id: Mapped[int] = mapped_column(ForeignKey("recipes.id"), primary_key=True)
+    video_id: Mapped[int] = mapped_column(ForeignKey("videos.id"), primary_key=True)
+    reason: Mapped[str]
+    failed_at: Mapped[datetime]
+
+
+class Clustering(Base):
+    """One run, with everything that repeats it. scope: only files below this folder, or NULL."""
+
+    __tablename__ = "clusterings"
+    __table_args__ = (
+        at_least("k", 1),
+        at_least("n_init", 1),
+        at_least("seed", 0),
+        one_of("normalize", "l2", "none"),
+        one_of("algorithm", "kmeans"),
+        sized("input_digest", HASH_BYTES),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    recipe_id: Mapped[int] = mapped_column(ForeignKey("recipes.id"))
+    algorithm: Mapped[str]
+    k: Mapped[int]
+    seed: Mapped[int]
+    n_init: Mapped[int]
+    normalize: Mapped[str]
+    scope: Mapped[Path | None]
+    input_digest: Mapped[bytes]
+    video_count: Mapped[int]
+    inertia: Mapped[float]
+    software: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class Cluster(Base):
+    """One cluster of a run; label 0 is the largest."""
+
+    __tablename__ = "clusters"
+    __table_args__ = (
+        at_least("label", 0),
+        at_least("size", 1),
+        sized("centroid", VECTOR_BYTES),
+    )
+
+    clustering_id: Mapped[int] = mapped_column(
+        ForeignKey("clusterings.id", ondelete="CASCADE"), primary_key=True
+    )
+    label: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str | None]
+    size: Mapped[int]
+    centroid: Mapped[NDArray[np.float32]]
+
+
+class Assignment(Base):
+    """Which cluster of a run a video is in, and how far from its centroid."""
+
+    __tablename__ = "assignments"
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["clustering_id", "label"],
+            ["clusters.clustering_id", "clusters.label"],
+            ondelete="CASCADE",
+        ),
+        at_least("distance", 0),
+        Index(None, "video_id"),
+    )
+
+    clustering_id: Mapped[int] = mapped_column(primary_key=True)
+    video_id: Mapped[int] = mapped_column(ForeignKey("videos.id"), primary_key=True)
+    label: Mapped[int]
+    distance: Mapped[float]
+
+
+class MoveBatch(Base):
+    """One apply, undo, or redo: the undo of an undo. undoes_batch: what it puts back."""
+
+    __tablename__ = "move_batches"
+    __table_args__ = (
+        one_of("kind", "apply", "undo", "redo"),
+        one_of("state", "running", "finished", "partial"),
+        CheckConstraint("(kind = 'apply') = (undoes_batch IS NULL)", name="names_what_it_undoes"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str]
+    state: Mapped[str]
+    destination: Mapped[Path]
+    run: Mapped[int | None]
+    undoes_batch: Mapped[int | None] = mapped_column(ForeignKey("move_batches.id"))
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+
+
+class Move(Base):
+    """One file's way from source to target, with what identifies the file."""
+
+    __tablename__ = "moves"
+    __table_args__ = (
+        UniqueConstraint("batch_id", "position"),
+        one_of("state", "planned", "started", "copied", "done", "both", "skipped", "failed"),
+        sized("blake3", HASH_BYTES),
+        CheckConstraint("source != target", name="goes_somewhere"),
+        Index(None, "undoes_move"),
+    )
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    batch_id: Mapped[int] = mapped_column(ForeignKey("move_batches.id"))
+    position: Mapped[int]
+    source: Mapped[Path]
+    target: Mapped[Path]
+    size_bytes: Mapped[int]
+    mtime_ns: Mapped[int]
+    device: Mapped[int]
+    inode: Mapped[int]
+    blake3: Mapped[bytes]
+    state: Mapped[str]
+    reason: Mapped[str | None]
+    undoes_move: Mapped[int | None] = mapped_column(ForeignKey("moves.id"))
+
+
+class MadeFolder(Base):
+    """A folder that a batch made, and that undo removes again when it is empty."""
+
+    __tablename__ = "made_folders"
+    __table_args__ = (UniqueConstraint("batch_id", "path"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    batch_id: Mapped[int] = mapped_column(ForeignKey("move_batches.id"))
+    path: Mapped[Path]
