@@ -1,0 +1,154 @@
+"""Reads the sampled frames of a video file.
+
+What a sample is: the frame on screen at its time, upright, converted to RGB as ffmpeg does, and
+resized by OpenCV with its default (bilinear) filter, aspect ignored.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Generator, Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from av.video.frame import VideoFrame
+from numpy.typing import NDArray
+
+from vidindex.embedding import SampledVideo, Sampling, VideoInfo
+from vidindex.errors import MediaError
+from vidindex.frames.containers import crop_px
+from vidindex.frames.pictures import Painter, is_blank
+from vidindex.frames.sample_times import SampleTime, sample_times
+from vidindex.frames.timeline import Timeline
+from vidindex.frames.video_files import VideoFile, open_descriptor
+
+# After so many samples in a row for which no stand-in was found, the guard rests until a sample
+# is not blank: a film that is black for hours is not searched to the end.
+MAX_VAIN_BLANK_SEARCHES = 3
+
+
+def read_frames(path: Path, sampling: Sampling) -> SampledVideo:
+    """Open a video and prepare its sampled frames; the first is decoded before this returns.
+
+    The file stays open until the frames are used up, dropped, or closed (`frames.close()`).
+
+    Raises:
+        MediaError: it is no video that can be decoded.
+        UnreadableError: it cannot be opened or read.
+    """
+    return read_open_frames(open_descriptor(path), sampling)
+
+
+def read_open_frames(descriptor: int, sampling: Sampling) -> SampledVideo:
+    """Do as read_frames with a regular file that is open already; takes the descriptor over.
+
+    Raises:
+        MediaError: it is no video that can be decoded. The descriptor is closed then.
+        UnreadableError: the system failed to read it. The descriptor is closed then.
+    """
+    video = VideoFile(descriptor)
+    try:
+        frames = SampledFrames(video, sampling)
+    except BaseException:
+        video.close()
+        raise
+    return SampledVideo(frames.info, frames)
+
+
+class SampledFrames(Iterator[NDArray[np.uint8]]):
+    """The sampled frames of an open video: (299, 299, 3) uint8 RGB each, in order of time.
+
+    Decodes as it is read and holds one frame at a time. Owns the video: it is closed at the end,
+    at an error, by close(), and when this object is dropped.
+    """
+
+    def __init__(self, video: VideoFile, sampling: Sampling) -> None:
+        self._open = contextlib.ExitStack()
+        self._open.callback(video.close)
+        claimed_s, pictures_s = _durations_s(video, sampling)
+        timeline = Timeline(video, sampling.mode)
+        painter = Painter(crop_px(video.container, video.stream))
+        times = sample_times(claimed_s, sampling, pictures_s=pictures_s)
+        self._frames = _sample(timeline, times, painter, sampling.skip_blank)
+        self._open.callback(self._frames.close)
+        first = timeline.frame_at(Fraction(0))
+        if first is None:
+            raise _nothing_decodable(video, timeline)
+        height_px, width_px, _ = painter.to_rgb(first).shape
+        duration_s = float(pictures_s) if pictures_s else None
+        self.info = VideoInfo(duration_s, width_px, height_px, video.codec)
+
+    def __next__(self) -> NDArray[np.uint8]:
+        try:
+            return next(self._frames)
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file; no further frames come. Closing twice does nothing."""
+        self._open.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+
+def _durations_s(video: VideoFile, sampling: Sampling) -> tuple[Fraction, Fraction]:
+    """Return the duration that the container claims, and that for which there are pictures.
+
+    The same, unless the claim is a lie: the pictures end more than one interval before it.
+    """
+    claimed_s = video.claimed_duration_s
+    if claimed_s and claimed_s <= sampling.interval_s and sampling.min_frames == 1:
+        return claimed_s, claimed_s
+    pictures_s = video.end_s
+    if not claimed_s or not pictures_s:
+        only_s = claimed_s or pictures_s or Fraction(0)
+        return only_s, only_s
+    is_lie = claimed_s - pictures_s > sampling.interval_s
+    return claimed_s, pictures_s if is_lie else claimed_s
+
+
+def _nothing_decodable(video: VideoFile, timeline: Timeline) -> MediaError:
+    if timeline.met_encrypted or video.is_encrypted:
+        return MediaError("encrypted", "Index a copy without copy protection.")
+    if video.is_cut_short:
+        return MediaError("truncated before the first frame", "Copy or download it again.")
+    return MediaError("no frame could be decoded", "Copy or download it again; it may be damaged.")
+
+
+def _sample(
+    timeline: Timeline, times: Iterator[SampleTime], painter: Painter, skip_blank: bool
+) -> Generator[NDArray[np.uint8], None, None]:
+    vain_searches = 0
+    is_past_end = False  # once: the last picture stands in where the sound goes on a little longer
+    for sample in times:
+        frame = timeline.frame_at(sample.time_s)
+        if frame is None or is_past_end:
+            return
+        is_past_end = timeline.has_ended_before(sample.time_s)
+        pixels = painter.paint(frame)
+        if not skip_blank or not is_blank(pixels):
+            vain_searches = 0
+        elif vain_searches < MAX_VAIN_BLANK_SEARCHES:
+            found = _find_not_blank(timeline, sample, painter)
+            vain_searches += found is None
+            pixels = pixels if found is None else found
+        yield pixels
+
+
+def _find_not_blank(
+    timeline: Timeline, sample: SampleTime, painter: Painter
+) -> NDArray[np.uint8] | None:
+    last: VideoFrame | None = None
+    for time_s in sample.looks_s:
+        frame = timeline.frame_at(time_s)
+        if frame is None or timeline.has_ended_before(time_s):
+            return None
+        if frame is not last:
+            pixels = painter.paint(frame)
+            if not is_blank(pixels):
+                return pixels
+        last = frame
+    return None
