@@ -1,0 +1,151 @@
+"""Embeddings: the vectors, and why some videos have none."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import LargeBinary, delete, insert, select, type_coerce
+from sqlalchemy.orm import Session
+
+from vidindex.db.models import Embedding, EmbeddingFailure, File, RecipeRow, Video
+from vidindex.embedding import VECTOR_SIZE, Precision
+from vidindex.store.files import is_below
+
+
+@dataclass(frozen=True)
+class NewEmbedding:
+    """A vector and how it came about. vector: (2048,) float32."""
+
+    vector: NDArray[np.float32]
+    frame_count: int
+    precision: Precision
+    software: str
+
+
+@dataclass(frozen=True)
+class StoredMatrix:
+    """The vectors of a recipe, a row a video, sorted by content hash.
+
+    video_ids: n numbers; hashes: n times 32 bytes; vectors: (n, 2048) float32.
+    """
+
+    video_ids: tuple[int, ...]
+    hashes: tuple[bytes, ...]
+    vectors: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class StoredFailure:
+    """A video without a vector: one of the files that hold it, and the reason."""
+
+    path: Path
+    blake3: bytes
+    recipe_id: int
+    weights_name: str
+    reason: str
+    failed_at: datetime
+
+
+def put_embedding(
+    session: Session, recipe_id: int, video_id: int, embedding: NewEmbedding, *, now: datetime
+) -> None:
+    """Store a vector; an earlier failure of the same recipe and video is settled by it."""
+    _forget_failure(session, recipe_id, video_id)
+    session.execute(
+        insert(Embedding).values(
+            recipe_id=recipe_id,
+            video_id=video_id,
+            vector=embedding.vector,
+            frame_count=embedding.frame_count,
+            precision=embedding.precision,
+            software=embedding.software,
+            created_at=now,
+        )
+    )
+
+
+def put_failure(
+    session: Session, recipe_id: int, video_id: int, reason: str, *, now: datetime
+) -> None:
+    """Store why a video has no vector. A vector that it already has stays."""
+    _forget_failure(session, recipe_id, video_id)
+    session.execute(
+        insert(EmbeddingFailure).values(
+            recipe_id=recipe_id, video_id=video_id, reason=reason, failed_at=now
+        )
+    )
+
+
+def load_matrix(session: Session, recipe_id: int, folder: Path | None = None) -> StoredMatrix:
+    """Load the vectors of a recipe; of videos that have a file at or below a folder, if given.
+
+    Videos all of whose files are missing are left out, as nothing could be done with them.
+    """
+    present = select(File.video_id).where(File.missing_since.is_(None))
+    if folder is not None:
+        present = present.where(is_below(File.path, folder))
+    rows: Sequence[tuple[int, bytes, bytes]] = [
+        (video_id, blake3, vector)
+        for video_id, blake3, vector in session.execute(
+            select(Video.id, Video.blake3, type_coerce(Embedding.vector, LargeBinary))
+            .join(Embedding, Embedding.video_id == Video.id)
+            .where(Embedding.recipe_id == recipe_id, Video.id.in_(present))
+            .order_by(Video.blake3)
+        )
+    ]
+    packed = b"".join(vector for _, _, vector in rows)
+    vectors = np.frombuffer(packed, dtype="<f4").reshape(len(rows), VECTOR_SIZE)
+    return StoredMatrix(
+        tuple(video_id for video_id, _, _ in rows),
+        tuple(blake3 for _, blake3, _ in rows),
+        vectors.astype(np.float32, copy=False),
+    )
+
+
+def list_failures(session: Session) -> list[StoredFailure]:
+    """Return the failures of videos that still have a file, sorted by path."""
+    rows = session.execute(
+        select(
+            File.path,
+            Video.blake3,
+            RecipeRow.id,
+            RecipeRow.weights_name,
+            EmbeddingFailure.reason,
+            EmbeddingFailure.failed_at,
+        )
+        .join(Video, Video.id == EmbeddingFailure.video_id)
+        .join(RecipeRow, RecipeRow.id == EmbeddingFailure.recipe_id)
+        .join(File, (File.video_id == Video.id) & File.missing_since.is_(None))
+        .order_by(File.path, RecipeRow.id)
+    )
+    return [StoredFailure(*row) for row in rows]
+
+
+def list_vectors_of(session: Session, video_id: int) -> list[tuple[int, int, Precision, str]]:
+    """Return recipe, frame count, precision and software of each vector of a video."""
+    return [
+        (recipe_id, frame_count, "bf16" if precision == "bf16" else "fp32", software)
+        for recipe_id, frame_count, precision, software in session.execute(
+            select(
+                Embedding.recipe_id,
+                Embedding.frame_count,
+                Embedding.precision,
+                Embedding.software,
+            )
+            .where(Embedding.video_id == video_id)
+            .order_by(Embedding.recipe_id)
+        )
+    ]
+
+
+def _forget_failure(session: Session, recipe_id: int, video_id: int) -> None:
+    session.execute(
+        delete(EmbeddingFailure).where(
+            EmbeddingFailure.recipe_id == recipe_id, EmbeddingFailure.video_id == video_id
+        )
+    )

@@ -1,0 +1,145 @@
+"""Files: the places where contents lie."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import ColumnElement, LargeBinary, delete, func, insert, select, type_coerce, update
+from sqlalchemy.orm import InstrumentedAttribute, Session
+
+from vidindex.db.models import File, Video
+from vidindex.scanning import FileStat
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file as the library knows it. video_id and blake3: None if it could never be read."""
+
+    id: int
+    stat: FileStat
+    checked_at_ns: int
+    video_id: int | None
+    blake3: bytes | None
+    missing_since: datetime | None
+    read_error: str | None
+
+
+def is_below(column: InstrumentedAttribute[Path], folder: Path) -> ColumnElement[bool]:
+    """Build the condition that a path column lies at or below a folder."""
+    raw = type_coerce(column, LargeBinary)
+    name = os.fsencode(folder)
+    prefix = name.rstrip(b"/") + b"/"
+    after = prefix[:-1] + b"0"  # "0" is the byte after "/"
+    return (raw == name) | ((raw >= prefix) & (raw < after))
+
+
+def list_files(session: Session, folder: Path | None = None) -> list[StoredFile]:
+    """Return all files, or those at or below a folder, sorted by path."""
+    query = select(
+        File.id,
+        File.path,
+        File.size_bytes,
+        File.mtime_ns,
+        File.device,
+        File.inode,
+        File.checked_at_ns,
+        File.video_id,
+        Video.blake3,
+        File.missing_since,
+        File.read_error,
+    ).join(Video, Video.id == File.video_id, isouter=True)
+    if folder is not None:
+        query = query.where(is_below(File.path, folder))
+    return [
+        StoredFile(id_, FileStat(path, size, mtime, device, inode), *rest)
+        for id_, path, size, mtime, device, inode, *rest in session.execute(
+            query.order_by(File.path)
+        )
+    ]
+
+
+def find_file(session: Session, path: Path) -> StoredFile | None:
+    """Return the file at just this path."""
+    return next((file for file in list_files(session, path) if file.stat.path == path), None)
+
+
+def put_file(session: Session, stat: FileStat, *, video_id: int, checked_at_ns: int) -> None:
+    """Store that a file holds a content; it is then neither missing nor unreadable."""
+    values = _columns(stat) | {"video_id": video_id, "checked_at_ns": checked_at_ns}
+    known = session.scalar(select(File.id).where(File.path == stat.path))
+    if known is None:
+        session.execute(insert(File).values(path=stat.path, **values))
+    else:
+        changes = update(File).where(File.id == known)
+        session.execute(changes.values(missing_since=None, read_error=None, **values))
+
+
+def put_unreadable(session: Session, stat: FileStat, reason: str, *, checked_at_ns: int) -> None:
+    """Store that a file could not be read. What is known of its content stays."""
+    known = session.scalar(select(File.id).where(File.path == stat.path))
+    if known is None:
+        values = _columns(stat) | {"checked_at_ns": checked_at_ns}
+        session.execute(insert(File).values(path=stat.path, read_error=reason, **values))
+    else:
+        changes = update(File).where(File.id == known)
+        session.execute(changes.values(missing_since=None, read_error=reason))
+
+
+def rename_file(session: Session, file_id: int, path: Path) -> None:
+    """Note that a file has another path now."""
+    session.execute(update(File).where(File.id == file_id).values(path=path))
+
+
+def mark_missing(session: Session, file_ids: Iterable[int], *, since: datetime) -> None:
+    """Note that files are gone. Nothing is deleted."""
+    for file_id in file_ids:
+        session.execute(update(File).where(File.id == file_id).values(missing_since=since))
+
+
+def mark_present(session: Session, file_ids: Iterable[int]) -> None:
+    """Note that files which were missing, or could not be read, are as they were before."""
+    for file_id in file_ids:
+        session.execute(
+            update(File).where(File.id == file_id).values(missing_since=None, read_error=None)
+        )
+
+
+def follow_move(session: Session, source: Path, target: FileStat) -> None:
+    """Let the row of a moved file follow it.
+
+    A row that the target's path had before tells of a file that is no longer there.
+    """
+    moved = session.scalar(select(File.id).where(File.path == source))
+    if moved is None:
+        return
+    session.execute(delete(File).where(File.path == target.path, File.id != moved))
+    session.execute(
+        update(File).where(File.id == moved).values(path=target.path, **_columns(target))
+    )
+
+
+def count_files(session: Session) -> tuple[int, int, int]:
+    """Return how many files are present and readable, missing, and unreadable."""
+    missing = File.missing_since.is_not(None)
+    unreadable = File.missing_since.is_(None) & File.read_error.is_not(None)
+    total, gone, barred = session.execute(
+        select(
+            func.count(),
+            func.count().filter(missing),
+            func.count().filter(unreadable),
+        ).select_from(File)
+    ).one()
+    return total - gone - barred, gone, barred
+
+
+def _columns(stat: FileStat) -> dict[str, int]:
+    return {
+        "size_bytes": stat.size_bytes,
+        "mtime_ns": stat.mtime_ns,
+        "device": stat.device,
+        "inode": stat.inode,
+    }
