@@ -119,3 +119,22 @@ class Embedder(Protocol):
 
         frames: (n, 299, 299, 3) uint8 RGB; returns (n, 2048) float32, in the same order.
         """
+
+
+class EmbedderSource(Protocol):
+    """Weights that have been found but not loaded."""
+
+    @property
+    def key(self) -> str:
+        """Two equal keys always mean equal weight values."""
+
+    @property
+    def name(self) -> str:
+        """What people call these weights: "imagenet", "untrained:0", a file's name."""
+
+    def load(self) -> Embedder:
+        """Build the network. Slow: imports TensorFlow.
+
+        Raises:
+            WeightsError: the file is damaged or not of this network.
+        """

@@ -12,7 +12,8 @@
     └── ItemError             4   one file could not be handled; the others go on
         ├── MediaError            it cannot be decoded; stored, and not tried again until it changes
         ├── UnreadableError       it cannot be opened or read
-        └── ChangedError          it changed while it was read; the next run picks it up
+        ├── ChangedError          it changed while it was read; the next run picks it up
+        └── OfflineError          a folder is empty or gone as a whole, as if not mounted
 
 A bug (any other exception) exits with 1; a signal with 128 + its number.
 """
@@ -102,7 +103,7 @@ class ItemError(VidindexError):
 class MediaError(ItemError):
     """A video cannot be decoded; the message is the reason, in words for a person.
 
-    It does not name the file: the caller knows it, and the reason is stored with the content.
+    It does not name the file: several may hold this content, and the reason is stored with it.
     """
 
     code = "undecodable"
@@ -118,3 +119,9 @@ class ChangedError(ItemError):
     """A file changed or vanished while it was read; nothing of it was stored."""
 
     code = "changed"
+
+
+class OfflineError(ItemError):
+    """A folder that the library knows holds no video any more, as if its disk were not mounted."""
+
+    code = "offline"
