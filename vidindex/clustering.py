@@ -1,0 +1,112 @@
+"""Group the stored vectors of one recipe and store the run. Opens no video, needs no TensorFlow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import numpy as np
+from blake3 import blake3
+
+from vidindex import kmeans
+from vidindex.config import Normalize
+from vidindex.db import schema
+from vidindex.errors import Refused, UsageError
+from vidindex.querying import choose_recipe
+from vidindex.reporting import Reporter
+from vidindex.store import clusterings, embeddings
+from vidindex.store.clusterings import NewClustering, StoredCluster
+from vidindex.store.embeddings import StoredMatrix
+
+
+@dataclass(frozen=True)
+class ClusterResult:
+    """A stored run. left_out: videos whose stored vector is not finite."""
+
+    run: int
+    k: int
+    videos: int
+    left_out: int
+    inertia: float
+    clusters: tuple[StoredCluster, ...]
+
+
+def cluster(
+    library: Path,
+    k: int,
+    *,
+    seed: int,
+    n_init: int,
+    normalize: Normalize,
+    reporter: Reporter,
+    recipe: int | None = None,
+    scope: Path | None = None,
+) -> ClusterResult:
+    """Group all videos of a library, or those with a file at or below a folder, into K clusters.
+
+    Raises:
+        UsageError: K below 1.
+        Refused: no vectors, fewer distinct ones than K, or vectors of several recipes and none
+            named; nothing was changed.
+    """
+    if k < 1:
+        raise UsageError(f"K must be at least 1, not {k}", "for example: vidindex cluster -k 10")
+    with schema.open_for_reading(library) as database, database.reading() as session:
+        chosen = choose_recipe(session, recipe)
+        matrix = embeddings.load_matrix(session, chosen.id, scope)
+    usable, left_out = _without_damage(matrix)
+    if left_out:
+        reporter.notice(f"{left_out} videos were left out: their stored vector is damaged")
+    if not usable.video_ids:
+        where = f" in {scope}" if scope else ""
+        raise Refused(
+            f"there are no vectors to cluster{where}", "index videos: vidindex index PATH"
+        )
+    grouping = kmeans.group(usable.vectors, k, seed=seed, n_init=n_init, normalize=normalize)
+    new = NewClustering(
+        recipe_id=chosen.id,
+        k=k,
+        seed=seed,
+        n_init=n_init,
+        normalize=normalize,
+        scope=scope,
+        input_digest=_digest(usable),
+        inertia=grouping.inertia,
+        software=kmeans.software(),
+        video_ids=usable.video_ids,
+        labels=grouping.labels,
+        distances=grouping.distances,
+        centroids=grouping.centroids,
+    )
+    with (
+        schema.open_for_writing(library, reporter.notice) as database,
+        database.writing() as session,
+    ):
+        run = clusterings.put_clustering(session, new, now=datetime.now(UTC))
+        clusters = clusterings.list_clusters(session, run)
+    return ClusterResult(run, k, len(usable.video_ids), left_out, grouping.inertia, tuple(clusters))
+
+
+def _without_damage(matrix: StoredMatrix) -> tuple[StoredMatrix, int]:
+    """Drop the rows that are not finite; return how many."""
+    is_sound = np.isfinite(matrix.vectors).all(axis=1)
+    left_out = int(np.count_nonzero(~is_sound))
+    if not left_out:
+        return matrix, 0
+    keep = np.flatnonzero(is_sound)
+    return (
+        StoredMatrix(
+            tuple(matrix.video_ids[row] for row in keep),
+            tuple(matrix.hashes[row] for row in keep),
+            matrix.vectors[keep],
+        ),
+        left_out,
+    )
+
+
+def _digest(matrix: StoredMatrix) -> bytes:
+    """Return 32 bytes that are equal just when the same contents have the same vectors."""
+    digest = blake3(b"".join(matrix.hashes))
+    digest.update(matrix.vectors.astype("<f4", copy=False).tobytes())
+    return digest.digest()
