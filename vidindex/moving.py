@@ -1,0 +1,250 @@
+"""Sort files into folders by the labels, and put them back: journalled, never overwriting.
+
+The journal knows every name a file may have before it can have it; the source goes last; "moved"
+and the library's new path are one commit. What a kill leaves half-done, `recovering` settles at
+the next start.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sqlalchemy.orm import Session
+
+from vidindex.db import schema
+from vidindex.db.engine import Database
+from vidindex.errors import Refused
+from vidindex.planning import Plan, plan_apply, plan_undo, require_room
+from vidindex.querying import choose_run
+from vidindex.recovering import recover
+from vidindex.reporting import Problem, Reporter
+from vidindex.store import clusterings, moves
+from vidindex.store.moves import StoredBatch
+from vidindex.transferring import Stopped, Transfer, remove_made_folders
+
+
+@dataclass(frozen=True)
+class MoveOutcome:
+    """What became of one file: "planned" (a dry run), "done", "both", "skipped" or "failed"."""
+
+    source: Path
+    target: Path
+    state: str
+
+
+@dataclass(frozen=True)
+class MoveResult:
+    """What an apply or an undo did, or would do.
+
+    batch: None if there was nothing to move, or in a dry run. in_place: files that lie where they
+    should. was_stopped: it was asked to stop, and `vidindex apply` or `undo` again goes on.
+    """
+
+    batch: int | None
+    outcomes: tuple[MoveOutcome, ...]
+    problems: tuple[Problem, ...]
+    in_place: int
+    was_stopped: bool
+
+    @property
+    def not_planned(self) -> int:
+        """How many files could not even be planned; each is among the problems."""
+        return len(self.problems) - self.count("skipped", "failed", "both")
+
+    def count(self, *states: str) -> int:
+        """Return how many files are in one of the states."""
+        return sum(outcome.state in states for outcome in self.outcomes)
+
+
+@dataclass(frozen=True)
+class Control:
+    """How a caller watches and steers a run of moves.
+
+    confirm: asked once with the plan, before anything is moved. stopping: asked between the moves
+    and while a file is copied; true ends the run after, or without, the present file.
+    """
+
+    reporter: Reporter
+    confirm: Callable[[Plan], bool] = lambda _: True
+    stopping: Callable[[], bool] = lambda: False
+
+
+def apply(
+    library: Path,
+    destination: Path,
+    control: Control,
+    *,
+    run: int | None = None,
+    scope: Path | None = None,
+    dry_run: bool = False,
+) -> MoveResult:
+    """Move the files of a clustering into ``destination/cluster_<label>/``.
+
+    run: the newest clustering by default. scope: only files at or below this folder; by default
+    the one that the clustering was made of.
+
+    Raises:
+        Refused: there is no such clustering, or the plan cannot work; nothing was changed.
+        SystemStopped: the disk is full or failing; what was moved is known, run it again.
+    """
+    destination = destination.resolve()
+
+    def make_plan(session: Session) -> tuple[int, Plan]:
+        chosen = choose_run(session, run)
+        labelled = clusterings.list_labelled_files(session, chosen.id, folder=scope or chosen.scope)
+        plan = plan_apply(labelled, destination)
+        require_room(plan)
+        return chosen.id, plan
+
+    if dry_run:
+        with schema.open_for_reading(library) as database, database.reading() as session:
+            return _foretell(make_plan(session)[1])
+    with schema.open_for_writing(library, control.reporter.notice) as database:
+        recover(database, control.reporter)
+        with database.reading() as session:
+            chosen, plan = make_plan(session)
+        if not plan.moves or not control.confirm(plan):
+            return MoveResult(None, (), plan.problems, plan.in_place, was_stopped=False)
+        with database.writing() as session:
+            batch = _open_apply(session, destination, chosen)
+            moves.put_moves(session, batch, plan.moves)
+        result = _carry_out(database, batch, plan, control, renames_clashes=True)
+        _finish(database, batch)
+        return result
+
+
+def undo(
+    library: Path, control: Control, *, batch: int | None = None, dry_run: bool = False
+) -> MoveResult:
+    """Put the files of a batch back where they were, and remove the folders that it made.
+
+    batch: by default the newest that sorted files and is not undone. Undoing an undo is a redo.
+
+    Raises:
+        Refused: there is nothing to undo; nothing was changed.
+        SystemStopped: as in `apply`.
+    """
+
+    def make_plan(session: Session) -> tuple[StoredBatch, Plan]:
+        chosen = _choose_batch(session, batch)
+        plan = plan_undo(moves.list_undoable(session, chosen.id))
+        require_room(plan)
+        return chosen, plan
+
+    if dry_run:
+        with schema.open_for_reading(library) as database, database.reading() as session:
+            return _foretell(make_plan(session)[1])
+    with schema.open_for_writing(library, control.reporter.notice) as database:
+        recover(database, control.reporter)
+        with database.reading() as session:
+            undone, plan = make_plan(session)
+        if not plan.moves or not control.confirm(plan):
+            return MoveResult(None, (), plan.problems, plan.in_place, was_stopped=False)
+        with database.writing() as session:
+            own = _open_undo(session, undone)
+            moves.put_moves(session, own, plan.moves)
+        result = _carry_out(database, own, plan, control, renames_clashes=False)
+        remove_made_folders(database, undone.id)
+        _finish(database, own)
+        return result
+
+
+def _foretell(plan: Plan) -> MoveResult:
+    outcomes = tuple(MoveOutcome(move.stat.path, move.target, "planned") for move in plan.moves)
+    return MoveResult(None, outcomes, plan.problems, plan.in_place, was_stopped=False)
+
+
+def _open_apply(session: Session, destination: Path, run: int) -> int:
+    """Take up the last batch if it is this one, cut short; else open a new one."""
+    batches = moves.list_batches(session)
+    last = batches[-1] if batches else None
+    if (
+        last is not None
+        and (last.kind, last.state) == ("apply", "partial")
+        and (last.destination, last.run) == (destination, run)
+    ):
+        moves.reopen_batch(session, last.id)
+        return last.id
+    moves.drop_planned(session)
+    return moves.put_batch(session, "apply", destination, run=run, undoes_batch=None, now=_now())
+
+
+def _open_undo(session: Session, undone: StoredBatch) -> int:
+    """Open a batch that undoes another. What earlier ones had left to do is dropped."""
+    moves.drop_planned(session)
+    return moves.put_batch(
+        session,
+        "redo" if undone.kind == "undo" else "undo",
+        undone.destination,
+        run=undone.run,
+        undoes_batch=undone.id,
+        now=_now(),
+    )
+
+
+def _choose_batch(session: Session, number: int | None) -> StoredBatch:
+    """Return the batch to undo: of this number, or the newest apply with something to undo.
+
+    Raises:
+        Refused: there is none.
+    """
+    batches = moves.list_batches(session)
+    if number is not None:
+        batches = [batch for batch in batches if batch.id == number]
+        if not batches:
+            raise Refused(f"there is no batch {number}", "vidindex status names the last one")
+    for batch in reversed(batches):
+        is_wanted = number is not None or batch.kind in ("apply", "redo")
+        if is_wanted and moves.list_undoable(session, batch.id):
+            return batch
+    raise Refused(
+        "there is nothing to undo" if number is None else f"batch {number} is undone already",
+        "only files that apply has moved can be put back",
+    )
+
+
+def _carry_out(
+    database: Database, number: int, plan: Plan, control: Control, *, renames_clashes: bool
+) -> MoveResult:
+    """Make the planned moves of a batch, one by one."""
+    with database.reading() as session:
+        batch = moves.get_batch(session, number)
+        planned = moves.list_moves(session, number, states=["planned"])
+    transfer = Transfer(
+        database,
+        batch,
+        control.reporter,
+        stopping=control.stopping,
+        renames_clashes=renames_clashes,
+    )
+    outcomes: list[MoveOutcome] = []
+    problems = list(plan.problems)
+    control.reporter.start("moving", len(planned))
+    try:
+        for move in planned:
+            if control.stopping():
+                break
+            outcome = transfer.move(move)
+            outcomes.append(MoveOutcome(move.source, outcome.target, outcome.state))
+            if outcome.problem is not None:
+                problems.append(outcome.problem)
+                control.reporter.problem(outcome.problem)
+            control.reporter.advance()
+    except Stopped:
+        pass  # the move is planned again; what is left is what was_stopped tells
+    finally:
+        control.reporter.finish()
+    was_stopped = len(outcomes) < len(planned)
+    return MoveResult(number, tuple(outcomes), tuple(problems), plan.in_place, was_stopped)
+
+
+def _finish(database: Database, batch: int) -> None:
+    with database.writing() as session:
+        moves.finish_batch(session, batch, now=_now())
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

@@ -1,0 +1,112 @@
+"""Settle what a killed apply or undo left half-done, from the journal and the disk.
+
+Runs at the start of every apply and undo; a second run finds nothing to do. For each move that
+was begun, both names are looked at; "ours" is the file of the journal, by inode and times or by
+its content:
+
+======================  ======================  ===============================================
+at the source           at the target           then
+======================  ======================  ===============================================
+ours                    nothing                 it did not happen: planned again
+nothing, another file   ours                    it happened: done
+the same file           the same file           a link was made, the old name is removed: done
+ours                    the same content, and   the copy was published: the source is removed
+                        a copy was published
+ours                    another file            the name was lost: planned again
+nothing                 nothing                 failed: "at neither place"
+anything else           anything else           failed: unclear, both are named and left alone
+======================  ======================  ===============================================
+"""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from vidindex.copies import part_path, remove_part
+from vidindex.db.engine import Database
+from vidindex.errors import ChangedError, ItemError, UnreadableError
+from vidindex.hashing import hash_file
+from vidindex.planning import trusted_root
+from vidindex.renames import finish_rename
+from vidindex.reporting import Reporter
+from vidindex.scanning import FileStat
+from vidindex.store import moves
+from vidindex.store.moves import JournalledMove
+from vidindex.transferring import Outcome, Transfer, identity_of, remove_made_folders
+
+
+def recover(database: Database, reporter: Reporter) -> None:
+    """Bring journal and disk into agreement.
+
+    Raises:
+        SystemStopped: the disk is failing.
+    """
+    with database.reading() as session:
+        in_flight = moves.list_in_flight(session)
+        batches = {batch.id: batch for batch in moves.list_batches(session)}
+    for number, move in in_flight:
+        batch = batches[number]
+        transfer = Transfer(database, batch, reporter, stopping=lambda: False, renames_clashes=True)
+        outcome = _settle(transfer, move, batch.destination)
+        if outcome.problem is not None:
+            reporter.problem(outcome.problem)
+    for interrupted in batches.values():
+        if interrupted.state == "running":
+            remove_made_folders(database, interrupted.id)
+            if interrupted.undoes_batch is not None:
+                remove_made_folders(database, interrupted.undoes_batch)
+            with database.writing() as session:
+                moves.finish_batch(session, interrupted.id, now=datetime.now(UTC))
+
+
+def _settle(transfer: Transfer, move: JournalledMove, destination: Path) -> Outcome:
+    """Decide one move by the table above."""
+    try:
+        root = trusted_root(move.target, destination)
+        remove_part(part_path(move.target, move.id), root=root)
+        source, target = _look(move.source), _look(move.target)
+        source_is_ours, target_is_ours = _is_ours(move, source), _is_ours(move, target)
+        if target is not None and target_is_ours:
+            if source is None or not source_is_ours or _is_same_file(source, target):
+                finish_rename(move.source, move.target, identity_of(target), root=root)
+                return transfer.end_done(move, target)
+            if move.state in ("copied", "both"):
+                # Device numbers may have changed since: what counts is the file just looked at.
+                return transfer.end_copy(replace(move, stat=source), target, ctime_ns=None)
+        if source_is_ours:
+            return transfer.plan_again(move)
+        where = "at neither place" if source is None and target is None else "unclear which is it"
+        raise ItemError(
+            f"a move was cut short, and the file is {where}: {move.source}, {move.target}",
+            "look at both; nothing was changed",
+        )
+    except ItemError as error:
+        return transfer.give_up(move, "failed", error)
+
+
+def _look(path: Path) -> FileStat | None:
+    """Return the stat of a regular file, or None where there is none."""
+    try:
+        status = path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    return FileStat.of(path, status) if stat.S_ISREG(status.st_mode) else None
+
+
+def _is_ours(move: JournalledMove, found: FileStat | None) -> bool:
+    """Whether a file is the one that was to be moved: untouched, or the same content."""
+    if found is None or found.size_bytes != move.stat.size_bytes:
+        return False
+    if found == move.stat_at(found.path):
+        return True
+    try:
+        return hash_file(found.path)[1] == move.blake3
+    except (ChangedError, UnreadableError):
+        return False
+
+
+def _is_same_file(first: FileStat, second: FileStat) -> bool:
+    return (first.device, first.inode) == (second.device, second.inode)
