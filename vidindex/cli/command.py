@@ -1,0 +1,188 @@
+"""What all commands share: their common options, their answer, and the one error boundary."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, get_type_hints
+
+import typer
+
+from vidindex.cli.escaping import json_path, printable
+from vidindex.cli.options import COMMON, SETTINGS
+from vidindex.cli.progress import reporter_for, say
+from vidindex.cli.signals import Interrupted, interrupts
+from vidindex.config import Configuration, Settings, from_process
+from vidindex.errors import ExitCode, SystemStopped, VidindexError
+from vidindex.reporting import Problem, Reporter
+
+TRACEBACK_VERBOSITY = 2
+SIGPIPE_EXIT = 141  # what a shell reports of a program whose reader went away
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What a command found out.
+
+    data: for --json; its keys are stable. text: for people, may be empty.
+    """
+
+    data: Mapping[str, Any]
+    text: str
+    problems: Sequence[Problem] = ()
+    exit_code: int = ExitCode.DONE
+
+
+@dataclass(frozen=True)
+class Invocation:
+    """One call of a command: its settings, and where its progress goes."""
+
+    configuration: Configuration
+    reporter: Reporter
+    is_json: bool
+
+    @property
+    def settings(self) -> Settings:
+        """The settings that hold for this call."""
+        return self.configuration.settings
+
+
+@dataclass(frozen=True)
+class _Manners:
+    """How a call wants to be answered."""
+
+    command: str
+    is_json: bool
+    is_quiet: bool
+    verbosity: int
+
+
+def add_command(
+    app: typer.Typer,
+    function: Callable[..., Answer],
+    *,
+    example: str,
+    name: str | None = None,
+    settings: Iterable[str] = (),
+) -> None:
+    """Make a command of a function that takes an Invocation and its own parameters.
+
+    It gets the options of the settings named, and the common ones. Its docstring is its help.
+    """
+    flags = tuple(settings)
+    title = name or function.__name__
+    own = list(inspect.signature(function).parameters.values())[1:]
+    hints = get_type_hints(function, include_extras=True)
+
+    def run(**values: Any) -> None:
+        common = {key: values.pop(key) for key in COMMON}
+        chosen = {key: values.pop(key) for key in flags} | {"db": common["db"]}
+        manners = _Manners(title, common["json"], common["quiet"], common["verbose"])
+
+        def call() -> Answer:
+            configuration = from_process(chosen, common["config"])
+            reporter = reporter_for(quiet=manners.is_quiet)
+            return function(Invocation(configuration, reporter, manners.is_json), **values)
+
+        raise typer.Exit(_answer(call, manners))
+
+    parameters = [parameter.replace(annotation=hints[parameter.name]) for parameter in own]
+    parameters += [_keyword(key, SETTINGS[key], None) for key in flags]
+    parameters += [_keyword(key, kind, default) for key, (kind, default) in COMMON.items()]
+    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
+    )
+    run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+    app.command(title, help=f"{inspect.getdoc(function)}\n\nExample: {example}")(run)
+
+
+def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:
+    return inspect.Parameter(
+        name, inspect.Parameter.KEYWORD_ONLY, annotation=annotation, default=default
+    )
+
+
+def _answer(call: Callable[[], Answer], manners: _Manners) -> int:
+    """Call a command and tell its answer or its error: the one place where exceptions end."""
+    try:
+        with interrupts():
+            answer = call()
+        _print(_envelope(answer, manners) if manners.is_json else answer.text)
+        return answer.exit_code
+    except VidindexError as error:
+        _tell(error, manners)
+        return error.exit_code
+    except Interrupted as interruption:
+        say("stopped; what was finished is stored, run it again to go on")
+        return interruption.exit_code
+    except BrokenPipeError:
+        _discard_output()
+        return SIGPIPE_EXIT
+    except OSError as error:
+        _discard_output()
+        _tell(SystemStopped(f"the system ended the work: {error}", "run it again"), manners)
+        return ExitCode.STOPPED
+    except Exception as error:
+        _tell_bug(error, manners)
+        return ExitCode.BUG
+
+
+def tell_usage(message: str, hint: str, *, is_json: bool, command: str = "") -> None:
+    """Say that a command line is not understood."""
+    error = VidindexError(message, hint)
+    error.code = "usage"
+    _tell(error, _Manners(command, is_json, is_quiet=False, verbosity=0))
+
+
+def _tell(error: VidindexError, manners: _Manners) -> None:
+    if manners.verbosity >= TRACEBACK_VERBOSITY:
+        say(traceback.format_exc().rstrip())
+    if manners.is_json:
+        entry = {"code": error.code, "message": printable(error.message), "hint": error.hint}
+        _print(_to_json(manners.command, {}, [entry | {"path": None}]))
+    else:
+        say(f"error: {printable(error.message)}")
+        if error.hint:
+            say(f"hint: {printable(error.hint)}")
+
+
+def _tell_bug(error: Exception, manners: _Manners) -> None:
+    bug = VidindexError(
+        f"this is a bug in vidindex: {type(error).__name__}: {error}",
+        "please report it with what -vv prints; what was finished is stored",
+    )
+    bug.code = "bug"
+    _tell(bug, manners)
+
+
+def _envelope(answer: Answer, manners: _Manners) -> str:
+    errors = [
+        {"code": problem.code, "message": printable(problem.message), "hint": problem.hint}
+        | json_path(problem.path)
+        for problem in answer.problems
+    ]
+    return _to_json(manners.command, answer.data, errors)
+
+
+def _to_json(command: str, data: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> str:
+    envelope = {"vidindex": 1, "command": command, "data": data, "errors": errors}
+    return json.dumps(envelope, indent=2)
+
+
+def _print(text: str) -> None:
+    """Print on stdout, now: an error must be met here and not at the program's very end."""
+    if text and sys.stdout is not None:
+        sys.stdout.write(text + "\n")
+        sys.stdout.flush()
+
+
+def _discard_output() -> None:
+    """Let nothing more be written to a stdout that cannot take it."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.close(nowhere)

@@ -1,0 +1,82 @@
+"""The options that several commands have, each described once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+_COMMON_PANEL = "Common options"
+_SETTINGS_PANEL = "Settings (also in the configuration file and as VIDINDEX_… variables)"
+
+
+def _setting(kind: Any, flag: str, text: str, metavar: str | None = None) -> Any:
+    option = typer.Option(
+        flag, help=text, metavar=metavar, rich_help_panel=_SETTINGS_PANEL, show_default=False
+    )
+    return Annotated[kind | None, option]
+
+
+SETTINGS: dict[str, Any] = {
+    "weights": _setting(
+        str,
+        "--weights",
+        "imagenet, a .h5 or .weights.h5 file, or untrained[:SEED] to try it offline.",
+        "WEIGHTS",
+    ),
+    "interval_s": _setting(float, "--interval-s", "Seconds between the sampled frames.", "SECONDS"),
+    "min_frames": _setting(int, "--min-frames", "Frames at least, of short videos too.", "N"),
+    "sampling": _setting(
+        str, "--sampling", "The exact frame, or the nearest keyframe: quicker.", "exact|keyframe"
+    ),
+    "skip_blank": _setting(
+        bool, "--skip-blank/--no-skip-blank", "Pass over nearly uniform frames."
+    ),
+    "precision": _setting(
+        str, "--precision", "The network's number format; bf16 is quicker.", "fp32|bf16|auto"
+    ),
+    "batch_size": _setting(
+        int, "--batch-size", "Frames that the network takes at once; 0 chooses.", "N"
+    ),
+    "workers": _setting(int, "--workers", "Videos read at the same time; 0 chooses.", "N"),
+    "seed": _setting(int, "--seed", "The seed of K-Means.", "N"),
+    "normalize": _setting(
+        str, "--normalize", "Scale each vector to length 1 before clustering, or not.", "l2|none"
+    ),
+    "n_init": _setting(int, "--n-init", "K-Means starts, the best of which counts.", "N"),
+}
+
+INDEX_SETTINGS = (
+    "weights",
+    "interval_s",
+    "min_frames",
+    "sampling",
+    "skip_blank",
+    "precision",
+    "batch_size",
+    "workers",
+)
+CLUSTER_SETTINGS = ("seed", "normalize", "n_init")
+
+
+def _common(kind: Any, *flags: str, **keywords: Any) -> Any:
+    return Annotated[kind, typer.Option(*flags, rich_help_panel=_COMMON_PANEL, **keywords)]
+
+
+COMMON: dict[str, tuple[Any, Any]] = {
+    "db": (
+        _common(str | None, "--db", metavar="FILE", help="The library's database file."),
+        None,
+    ),
+    "config": (
+        _common(Path | None, "--config", metavar="FILE", help="A configuration file."),
+        None,
+    ),
+    "json": (_common(bool, "--json", help="Print one JSON object."), False),
+    "quiet": (_common(bool, "-q", "--quiet", help="No progress and no notices."), False),
+    "verbose": (
+        _common(int, "-v", "--verbose", count=True, help="-vv shows where an error arose."),
+        0,
+    ),
+}

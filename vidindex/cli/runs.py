@@ -1,0 +1,54 @@
+"""`vidindex runs`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import typer
+
+from vidindex.cli.command import Answer, Invocation, add_command
+from vidindex.cli.escaping import json_path
+from vidindex.cli.tables import columns
+
+if TYPE_CHECKING:
+    from vidindex.store.clusterings import StoredRun
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    add_command(app, runs, example="vidindex runs")
+
+
+def runs(call: Invocation) -> Answer:
+    """List the stored clusterings, with what each was made from."""
+    from vidindex.library import Library
+
+    stored = Library(settings=call.settings).runs()
+    rows = [
+        (
+            run.id,
+            run.k,
+            run.video_count,
+            f"{run.inertia:.4g}",
+            run.seed,
+            run.normalize,
+            run.n_init,
+            run.recipe_id,
+            f"{run.created_at:%Y-%m-%d %H:%M}",
+            run.scope or "",
+        )
+        for run in stored
+    ]
+    header = "run k videos inertia seed normalize n_init recipe made(UTC) within"
+    text = (
+        columns(header.split(), rows)
+        if rows
+        else "nothing is clustered yet; try: vidindex cluster -k 10"
+    )
+    return Answer({"runs": [run_data(run) for run in stored]}, text)
+
+
+def run_data(run: StoredRun) -> dict[str, object]:
+    """Return a run for JSON."""
+    scope = {"scope": None} if run.scope is None else json_path(run.scope, "scope")
+    return vars(run) | {"created_at": run.created_at.isoformat()} | scope

@@ -1,0 +1,71 @@
+"""What SIGINT, SIGTERM and SIGHUP do to a command."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupted(BaseException):
+    """A signal ends the command. What is finished is stored."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number)
+        self.exit_code = 128 + number
+
+
+@contextmanager
+def interrupts() -> Iterator[None]:
+    """Turn each of the signals into an Interrupted, wherever the program is."""
+
+    def interrupt(number: int, _frame: FrameType | None) -> None:
+        raise Interrupted(number)
+
+    with _handled_by(interrupt):
+        yield
+
+
+class StopRequest:
+    """Whether a signal has asked to stop, and which one.
+
+    A second signal interrupts at once: that is as safe as a kill, which recovery settles.
+    """
+
+    def __init__(self) -> None:
+        self.number: int | None = None
+
+    def __call__(self) -> bool:
+        """Return whether to stop."""
+        return self.number is not None
+
+    def _note(self, number: int, _frame: FrameType | None) -> None:
+        if self.number is not None:
+            raise Interrupted(number)
+        self.number = number
+
+
+@contextmanager
+def stop_request() -> Iterator[StopRequest]:
+    """Let the signals ask for a stop at the next safe moment."""
+    request = StopRequest()
+    with _handled_by(request._note):
+        yield request
+
+
+@contextmanager
+def _handled_by(handler: object) -> Iterator[None]:
+    # A signal that was ignored when we were started (nohup) stays ignored.
+    previous = {
+        number: signal.signal(number, handler)  # type: ignore[arg-type]
+        for number in _STOPPING
+        if signal.getsignal(number) is not signal.SIG_IGN
+    }
+    try:
+        yield
+    finally:
+        for number, old in previous.items():
+            signal.signal(number, old)

@@ -1,0 +1,99 @@
+"""`vidindex status`."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from vidindex.cli.command import Answer, Invocation, add_command
+from vidindex.cli.escaping import json_path, printable
+from vidindex.cli.tables import counted
+
+if TYPE_CHECKING:
+    from vidindex.querying import Status
+    from vidindex.store.moves import StoredBatch
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    add_command(app, status, example="vidindex status")
+
+
+def status(call: Invocation) -> Answer:
+    """Tell the state of the library: files, vectors, failures, clusterings, the last moves."""
+    from vidindex.library import Library
+
+    state = Library(settings=call.settings).status()
+    return Answer(_data(state), _text(state))
+
+
+def _data(state: Status) -> dict[str, Any]:
+    return {
+        **json_path(state.library, "library"),
+        "files": {
+            "present": state.present,
+            "missing": state.missing,
+            "unreadable": len(state.unreadable),
+        },
+        "unreadable": [
+            json_path(file.stat.path) | {"reason": printable(file.read_error)}
+            for file in state.unreadable
+        ],
+        "recipes": [
+            {
+                "recipe": stored.id,
+                "weights": stored.weights_name,
+                "description": stored.description,
+                "vectors": stored.vectors,
+                "failures": stored.failures,
+            }
+            for stored in state.recipes
+        ],
+        "failures": [
+            json_path(failure.path)
+            | {"recipe": failure.recipe_id, "reason": printable(failure.reason)}
+            for failure in state.failures
+        ],
+        "runs": state.runs,
+        "batch": None if state.batch is None else _batch_data(state.batch),
+    }
+
+
+def _batch_data(batch: StoredBatch) -> dict[str, Any]:
+    return {
+        "batch": batch.id,
+        "kind": batch.kind,
+        "state": batch.state,
+        "started_at": batch.started_at.isoformat(),
+        "moves": batch.counts,
+    } | json_path(batch.destination, "destination")
+
+
+def _text(state: Status) -> str:
+    lines = [
+        f"library  {printable(state.library)}",
+        f"files    {state.present} present, {state.missing} missing, "
+        f"{len(state.unreadable)} unreadable",
+    ]
+    for stored in state.recipes:
+        lines.append(
+            f"recipe   {stored.id}: {printable(stored.description)}; "
+            f"{counted(stored.vectors, 'vector')}, {counted(stored.failures, 'failure')}"
+        )
+    lines.append(f"runs     {counted(state.runs, 'clustering')}")
+    if state.batch is not None:
+        lines.append(f"moves    {_batch_text(state.batch)}")
+    for file in state.unreadable:
+        lines.append(f"failed   {printable(f'{file.stat.path}: {file.read_error}')}")
+    for failure in state.failures:
+        lines.append(f"failed   {printable(f'{failure.path}: {failure.reason}')}")
+    return "\n".join(lines)
+
+
+def _batch_text(batch: StoredBatch) -> str:
+    counts = ", ".join(f"{count} {state}" for state, count in sorted(batch.counts.items()))
+    text = f"batch {batch.id} ({batch.kind}, {printable(batch.destination)}): {counts}"
+    if batch.state == "finished":
+        return text
+    return f"{text}; not finished: run {batch.kind} again to go on, or undo"

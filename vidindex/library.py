@@ -1,0 +1,251 @@
+"""The library as Python sees it; the command line is its first client.
+
+>>> from vidindex import Library, Settings
+>>> library = Library("videos.db", Settings(weights="untrained"))
+>>> library.index(["~/Videos"]).indexed
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from vidindex.config import Settings, default_database
+from vidindex.db.engine import database_path
+from vidindex.reporting import Reporter, Silence
+
+if TYPE_CHECKING:
+    from vidindex.clustering import ClusterResult
+    from vidindex.embedding import Embedder, EmbedderSource, FrameReader
+    from vidindex.indexing import IndexResult
+    from vidindex.moving import Control, MoveResult
+    from vidindex.querying import LabelsAnswer, Status, Vectors, VideoAnswer
+    from vidindex.store.clusterings import StoredRun
+    from vidindex.weights import WeightsSource
+
+StrPath = str | os.PathLike[str]
+
+
+class Library:
+    """A library of videos: one database file.
+
+    url: a file, or sqlite:///FILE; made by the first `index`. By default settings.db, or else
+        library.db in the user's data folder.
+    settings: how videos are described and grouped; the defaults reproduce the published recipe.
+
+    Every method raises a `VidindexError` with a message and a hint, never prints, and reports
+    progress to a `Reporter`.
+    """
+
+    def __init__(self, url: StrPath | None = None, settings: Settings | None = None) -> None:
+        self.settings = settings or Settings()
+        self.path = database_path(os.fspath(url or self.settings.db or default_database()))
+
+    def index(
+        self,
+        paths: Iterable[StrPath],
+        *,
+        reporter: Reporter | None = None,
+        retry_failed: bool = False,
+        confirm_missing: bool = False,
+        source: EmbedderSource | None = None,
+        read_frames: FrameReader | None = None,
+    ) -> IndexResult:
+        """Bring files and folders (recursively) up to date.
+
+        retry_failed: try videos again that could not be decoded before.
+        confirm_missing: a folder without any video left is not taken for an absent disk.
+        source, read_frames: another network or decoder than vidindex's own.
+        """
+        from vidindex import indexing
+
+        if read_frames is None:
+            from vidindex import frames
+
+            read_frames = frames.read_frames
+        self._make_default_folder()
+        return indexing.index(
+            self.path,
+            [Path(path).expanduser() for path in paths],
+            self.settings,
+            source=source or find_network(self.settings),
+            read_frames=read_frames,
+            reporter=reporter or Silence(),
+            retry_failed=retry_failed,
+            confirm_missing=confirm_missing,
+        )
+
+    def vectors(self, recipe: int | None = None) -> Vectors:
+        """Load the stored vectors: (n, 2048) float32, with paths and hashes in the same order."""
+        from vidindex import querying
+
+        return querying.get_vectors(self.path, recipe)
+
+    def cluster(
+        self,
+        k: int,
+        *,
+        reporter: Reporter | None = None,
+        recipe: int | None = None,
+        scope: StrPath | None = None,
+    ) -> ClusterResult:
+        """Group the stored vectors into k clusters and store the run.
+
+        recipe: its number, where the library has vectors of several. scope: only videos with a
+        file at or below this folder.
+        """
+        from vidindex import clustering
+
+        return clustering.cluster(
+            self.path,
+            k,
+            seed=self.settings.seed,
+            n_init=self.settings.n_init,
+            normalize=self.settings.normalize,
+            reporter=reporter or Silence(),
+            recipe=recipe,
+            scope=resolved(scope),
+        )
+
+    def runs(self) -> list[StoredRun]:
+        """Return the stored clusterings, the oldest first."""
+        from vidindex import querying
+
+        return querying.get_runs(self.path)
+
+    def labels(self, run: int | None = None, label: int | None = None) -> LabelsAnswer:
+        """Return the labels of a run, of the newest by default."""
+        from vidindex import querying
+
+        return querying.get_labels(self.path, run, label)
+
+    def show(self, path_or_hash: str) -> VideoAnswer:
+        """Return all that is known of a file, or of a content by the start of its hash."""
+        from vidindex import querying
+
+        return querying.get_video(self.path, path_or_hash)
+
+    def status(self) -> Status:
+        """Return the library's state."""
+        from vidindex import querying
+
+        return querying.get_status(self.path)
+
+    def apply(
+        self,
+        destination: StrPath,
+        *,
+        run: int | None = None,
+        scope: StrPath | None = None,
+        dry_run: bool = False,
+        control: Control | None = None,
+    ) -> MoveResult:
+        """Move the files of a clustering into ``destination/cluster_<label>/``.
+
+        dry_run: only say what would be done. control: a reporter, and how to ask and to stop.
+        """
+        from vidindex import moving
+
+        return moving.apply(
+            self.path,
+            Path(destination).expanduser(),
+            control or moving.Control(Silence()),
+            run=run,
+            scope=resolved(scope),
+            dry_run=dry_run,
+        )
+
+    def undo(
+        self, batch: int | None = None, *, dry_run: bool = False, control: Control | None = None
+    ) -> MoveResult:
+        """Put the files of a batch back: of the newest apply that is not undone, by default."""
+        from vidindex import moving
+
+        return moving.undo(
+            self.path, control or moving.Control(Silence()), batch=batch, dry_run=dry_run
+        )
+
+    def revision(self) -> str:
+        """Return the revision of the database's schema."""
+        from vidindex.db import schema
+
+        return schema.require(self.path)
+
+    def upgrade(self, reporter: Reporter | None = None) -> tuple[str, str]:
+        """Bring the database to this program's revision; return the old one and the new."""
+        from vidindex.db import schema
+
+        before = self.revision()
+        with schema.open_for_writing(self.path, (reporter or Silence()).notice):
+            return before, schema.HEAD
+
+    def back_up(self, target: StrPath) -> Path:
+        """Copy the database to a new file, consistent and checked."""
+        from vidindex.db import schema
+
+        schema.require(self.path)
+        return schema.back_up(self.path, Path(target).expanduser().absolute())
+
+    def check(self) -> None:
+        """Check the database from end to end.
+
+        Raises:
+            DatabaseUnusable: with the first thing that is wrong.
+        """
+        from vidindex.db import schema
+
+        schema.require(self.path)
+        schema.check(self.path)
+
+    def _make_default_folder(self) -> None:
+        """Make the user's data folder; any other folder must exist, as it may be misspelt."""
+        if self.path == database_path(os.fspath(default_database())):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+
+
+def resolved(path: StrPath | None) -> Path | None:
+    """Return a path as the library stores it."""
+    return None if path is None else Path(path).expanduser().resolve()
+
+
+def find_network(settings: Settings) -> EmbedderSource:
+    """Find the weights that the settings name, without TensorFlow.
+
+    Raises:
+        UsageError, WeightsError: there are none such.
+    """
+    from vidindex.weights import fetch_imagenet_weights, locate_weights
+
+    return _InceptionSource(
+        locate_weights(settings.weights, fetch=fetch_imagenet_weights), settings
+    )
+
+
+@dataclass(frozen=True)
+class _InceptionSource:
+    """InceptionV3 with weights that have been found; loading it imports TensorFlow."""
+
+    weights: WeightsSource
+    settings: Settings
+
+    @property
+    def key(self) -> str:
+        return self.weights.key
+
+    @property
+    def name(self) -> str:
+        if self.weights.kind == "file" and self.weights.path is not None:
+            return self.weights.path.name
+        return self.weights.key if self.weights.kind == "untrained" else self.weights.kind
+
+    def load(self) -> Embedder:
+        from vidindex.inception import InceptionEmbedder
+
+        return InceptionEmbedder(
+            self.weights,
+            precision=self.settings.precision,
+            batch_size=self.settings.batch_size or None,
+        )
