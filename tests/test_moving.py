@@ -5,7 +5,6 @@ import signal
 import subprocess
 import sys
 import textwrap
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -419,12 +418,46 @@ def test_a_stop_in_the_middle_of_a_copy_leaves_the_file_where_it_was(
     assert not list(other_disk.rglob(".vidindex-*"))
 
 
-@dataclass
-class Killed:
-    """A process that was killed at its n-th call of a kind, and where."""
+@pytest.mark.parametrize("state_of_library", ["lost", "damaged"])
+def test_a_lost_library_is_no_lost_undo(clustered, tmp_path, state_of_library):
+    before = read_tree(tmp_path / "in")
+    (tmp_path / "out/cluster_0").mkdir(parents=True)
+    (tmp_path / "out/cluster_0/a.mp4").write_text("foreign, so that a name must change")
+    batch = clustered.apply(tmp_path / "out").batch
+    manifest = tmp_path / f"library.db.moves/batch-{batch:04d}.jsonl"
+    clustered.path.unlink()
 
-    returncode: int
-    calls: list[str] = field(default_factory=list)
+    fresh = Library(clustered.path if state_of_library == "lost" else tmp_path / "other.db")
+    result = fresh.undo(manifest=manifest)
+
+    assert result.problems == ()
+    assert read_tree(tmp_path / "in") == before
+    assert [path for path, data in videos_below(tmp_path / "out").items()] == ["cluster_0/a.mp4"]
+    assert not (tmp_path / "out/cluster_1").exists()
+
+
+def test_a_manifest_of_moves_that_the_library_knows_is_refused(clustered, tmp_path):
+    batch = clustered.apply(tmp_path / "out").batch
+
+    with pytest.raises(Refused, match=f"the library still has these moves, as batch {batch}"):
+        clustered.undo(manifest=tmp_path / f"library.db.moves/batch-{batch:04d}.jsonl")
+
+
+def test_a_file_that_is_no_manifest_is_refused(clustered, tmp_path):
+    (tmp_path / "notes.txt").write_text("hello\n")
+
+    with pytest.raises(Refused, match="is no manifest"):
+        clustered.undo(manifest=tmp_path / "notes.txt")
+
+
+def test_what_cannot_be_planned_is_reported_by_name(clustered, tmp_path):
+    (tmp_path / "in/a.mp4").unlink()
+    recorder = Recorder()
+
+    clustered.apply(tmp_path / "out", dry_run=True, control=Control(recorder))
+    clustered.apply(tmp_path / "out", control=Control(recorder))
+
+    assert [problem.path.name for problem in recorder.problems] == ["a.mp4", "a.mp4"]
 
 
 MOVER = """

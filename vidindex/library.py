@@ -159,13 +159,25 @@ class Library:
         )
 
     def undo(
-        self, batch: int | None = None, *, dry_run: bool = False, control: Control | None = None
+        self,
+        batch: int | None = None,
+        *,
+        manifest: StrPath | None = None,
+        dry_run: bool = False,
+        control: Control | None = None,
     ) -> MoveResult:
-        """Put the files of a batch back: of the newest apply that is not undone, by default."""
+        """Put the files of a batch back: of the newest apply that is not undone, by default.
+
+        manifest: of a batch of a library that was lost.
+        """
         from vidindex import moving
 
         return moving.undo(
-            self.path, control or moving.Control(Silence()), batch=batch, dry_run=dry_run
+            self.path,
+            control or moving.Control(Silence()),
+            batch=batch,
+            manifest=resolved(manifest),
+            dry_run=dry_run,
         )
 
     def revision(self) -> str:

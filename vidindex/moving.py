@@ -7,7 +7,7 @@ the next start.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from vidindex.db import schema
 from vidindex.db.engine import Database
 from vidindex.errors import Refused
+from vidindex.manifests import Manifest, ManifestContent, read_manifest
 from vidindex.planning import Plan, plan_apply, plan_undo, require_room
 from vidindex.querying import choose_run
 from vidindex.recovering import recover
@@ -101,13 +102,14 @@ def apply(
 
     if dry_run:
         with schema.open_for_reading(library) as database, database.reading() as session:
-            return _foretell(make_plan(session)[1])
+            return _foretell(make_plan(session)[1], control)
     with schema.open_for_writing(library, control.reporter.notice) as database:
-        recover(database, control.reporter)
+        unsettled = recover(database, control.reporter)
         with database.reading() as session:
             chosen, plan = make_plan(session)
-        if not plan.moves or not control.confirm(plan):
-            return MoveResult(None, (), plan.problems, plan.in_place, was_stopped=False)
+        plan = _agreed(plan, unsettled, control)
+        if not plan.moves:
+            return _nothing_moved(plan)
         with database.writing() as session:
             batch = _open_apply(session, destination, chosen)
             moves.put_moves(session, batch, plan.moves)
@@ -117,32 +119,44 @@ def apply(
 
 
 def undo(
-    library: Path, control: Control, *, batch: int | None = None, dry_run: bool = False
+    library: Path,
+    control: Control,
+    *,
+    batch: int | None = None,
+    manifest: Path | None = None,
+    dry_run: bool = False,
 ) -> MoveResult:
     """Put the files of a batch back where they were, and remove the folders that it made.
 
     batch: by default the newest that sorted files and is not undone. Undoing an undo is a redo.
+    manifest: of a batch that the library's journal does not hold, because the library was lost.
 
     Raises:
         Refused: there is nothing to undo; nothing was changed.
         SystemStopped: as in `apply`.
     """
 
-    def make_plan(session: Session) -> tuple[StoredBatch, Plan]:
-        chosen = _choose_batch(session, batch)
+    def make_plan(session: Session, number: int | None) -> tuple[StoredBatch, Plan]:
+        chosen = _choose_batch(session, number)
         plan = plan_undo(moves.list_undoable(session, chosen.id))
         require_room(plan)
         return chosen, plan
 
-    if dry_run:
+    if dry_run and manifest is None:
         with schema.open_for_reading(library) as database, database.reading() as session:
-            return _foretell(make_plan(session)[1])
+            return _foretell(make_plan(session, batch)[1], control)
     with schema.open_for_writing(library, control.reporter.notice) as database:
-        recover(database, control.reporter)
+        unsettled = recover(database, control.reporter)
+        if manifest is not None:
+            batch = _adopt(database, read_manifest(manifest))
+            unsettled += recover(database, control.reporter)
         with database.reading() as session:
-            undone, plan = make_plan(session)
-        if not plan.moves or not control.confirm(plan):
-            return MoveResult(None, (), plan.problems, plan.in_place, was_stopped=False)
+            undone, plan = make_plan(session, batch)
+        if dry_run:
+            return _foretell(plan, control)
+        plan = _agreed(plan, unsettled, control)
+        if not plan.moves:
+            return _nothing_moved(plan)
         with database.writing() as session:
             own = _open_undo(session, undone)
             moves.put_moves(session, own, plan.moves)
@@ -152,9 +166,49 @@ def undo(
         return result
 
 
-def _foretell(plan: Plan) -> MoveResult:
+def _foretell(plan: Plan, control: Control) -> MoveResult:
+    for problem in plan.problems:
+        control.reporter.problem(problem)
     outcomes = tuple(MoveOutcome(move.stat.path, move.target, "planned") for move in plan.moves)
     return MoveResult(None, outcomes, plan.problems, plan.in_place, was_stopped=False)
+
+
+def _agreed(plan: Plan, unsettled: Sequence[Problem], control: Control) -> Plan:
+    """Report what cannot be moved, and ask; without consent there are no moves."""
+    for problem in plan.problems:
+        control.reporter.problem(problem)
+    is_agreed = bool(plan.moves) and control.confirm(plan)
+    return Plan(
+        plan.moves if is_agreed else (), (*unsettled, *plan.problems), in_place=plan.in_place
+    )
+
+
+def _nothing_moved(plan: Plan) -> MoveResult:
+    return MoveResult(None, (), plan.problems, plan.in_place, was_stopped=False)
+
+
+def _adopt(database: Database, content: ManifestContent) -> int:
+    """Take the moves of a manifest into the journal, as begun: recovery finds out how far.
+
+    Raises:
+        Refused: the journal has them already.
+    """
+    with database.writing() as session:
+        for known in moves.list_batches(session):
+            arrived = {(move.source, move.target) for move in moves.list_moves(session, known.id)}
+            if any((move.stat.path, move.target) in arrived for move in content.moves):
+                raise Refused(
+                    f"the library still has these moves, as batch {known.id}",
+                    f"put them back with: vidindex undo {known.id}",
+                )
+        moves.drop_planned(session)
+        batch = moves.put_batch(
+            session, "apply", content.destination, run=None, undoes_batch=None, now=_now()
+        )
+        moves.put_moves(session, batch, content.moves, state="started")
+        for folder in content.made_folders:
+            moves.put_made_folder(session, batch, folder)
+    return batch
 
 
 def _open_apply(session: Session, destination: Path, run: int) -> int:
@@ -213,6 +267,7 @@ def _carry_out(
     with database.reading() as session:
         batch = moves.get_batch(session, number)
         planned = moves.list_moves(session, number, states=["planned"])
+    Manifest(database.path, number).begin(batch, planned)
     transfer = Transfer(
         database,
         batch,

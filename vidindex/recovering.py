@@ -31,15 +31,15 @@ from vidindex.errors import ChangedError, ItemError, UnreadableError
 from vidindex.hashing import hash_file
 from vidindex.planning import trusted_root
 from vidindex.renames import finish_rename
-from vidindex.reporting import Reporter
+from vidindex.reporting import Problem, Reporter
 from vidindex.scanning import FileStat
 from vidindex.store import moves
 from vidindex.store.moves import JournalledMove
 from vidindex.transferring import Outcome, Transfer, identity_of, remove_made_folders
 
 
-def recover(database: Database, reporter: Reporter) -> None:
-    """Bring journal and disk into agreement.
+def recover(database: Database, reporter: Reporter) -> list[Problem]:
+    """Bring journal and disk into agreement; report and return what cannot be settled.
 
     Raises:
         SystemStopped: the disk is failing.
@@ -47,11 +47,13 @@ def recover(database: Database, reporter: Reporter) -> None:
     with database.reading() as session:
         in_flight = moves.list_in_flight(session)
         batches = {batch.id: batch for batch in moves.list_batches(session)}
+    problems: list[Problem] = []
     for number, move in in_flight:
         batch = batches[number]
         transfer = Transfer(database, batch, reporter, stopping=lambda: False, renames_clashes=True)
         outcome = _settle(transfer, move, batch.destination)
         if outcome.problem is not None:
+            problems.append(outcome.problem)
             reporter.problem(outcome.problem)
     for interrupted in batches.values():
         if interrupted.state == "running":
@@ -60,6 +62,7 @@ def recover(database: Database, reporter: Reporter) -> None:
                 remove_made_folders(database, interrupted.undoes_batch)
             with database.writing() as session:
                 moves.finish_batch(session, interrupted.id, now=datetime.now(UTC))
+    return problems
 
 
 def _settle(transfer: Transfer, move: JournalledMove, destination: Path) -> Outcome:

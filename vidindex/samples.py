@@ -101,7 +101,7 @@ def render_samples(
     clips = sample_videos(seed)
     for clip in clips:
         if os.path.lexists(folder / clip.name):
-            hint = "Name a new or empty folder for the sample videos; nothing was written."
+            hint = "name a new or empty folder for the sample videos; nothing was written"
             raise Refused(f"{str(folder / clip.name)!r} exists already", hint)
     try:
         folder.mkdir(parents=True, exist_ok=True)

@@ -18,6 +18,7 @@ from vidindex.copies import Copied, copy_to_part, part_path, remove_part
 from vidindex.db.engine import Database
 from vidindex.errors import ChangedError, ItemError
 from vidindex.freenames import free_name
+from vidindex.manifests import Manifest
 from vidindex.places import (
     BothNames,
     FileIdentity,
@@ -63,6 +64,7 @@ class Transfer:
     ) -> None:
         self._database = database
         self._batch = batch
+        self._manifest = Manifest(database.path, batch.id)
         self._reporter = reporter
         self._stopping = stopping
         self._renames_clashes = renames_clashes
@@ -152,6 +154,7 @@ class Transfer:
         if not self._renames_clashes:
             raise TargetTaken(f"its old place {move.target} is taken", "undo again when it is free")
         target = free_name(move.target, lambda _: False)
+        self._manifest.rename(move.id, target)
         with self._database.writing() as session:
             moves.set_target(session, move.id, target)
         return replace(move, target=target)
@@ -161,6 +164,7 @@ class Transfer:
             raise Stopped
 
     def _note_folder(self, folder: Path) -> None:
+        self._manifest.add_folder(folder)
         with self._database.writing() as session:
             moves.put_made_folder(session, self._batch.id, folder)
 

@@ -22,6 +22,15 @@ def undo(
         int | None,
         typer.Argument(metavar="BATCH", help="Which batch; the newest apply by default."),
     ] = None,
+    *,
+    manifest: Annotated[
+        str | None,
+        typer.Option(
+            "--manifest",
+            metavar="FILE",
+            help="Of a lost library: a file of its .moves folder.",
+        ),
+    ] = None,
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> Answer:
@@ -30,7 +39,10 @@ def undo(
 
     with stop_request() as stop:
         result = Library(settings=call.settings).undo(
-            batch, dry_run=dry_run, control=control(call, stop, yes=yes or dry_run)
+            batch,
+            manifest=manifest,
+            dry_run=dry_run,
+            control=control(call, stop, yes=yes or dry_run),
         )
     data = {
         "batch": result.batch,

@@ -89,7 +89,7 @@ def open_container(descriptor: int) -> InputContainer:
     """
     head = os.pread(descriptor, HEAD_SIZE_BYTES, 0)
     if not head:
-        raise MediaError("empty file", "Copy or download it again.")
+        raise MediaError("empty file", "copy or download it again")
     _silence()
     try:
         container = av.open(
@@ -188,15 +188,15 @@ def _rank(stream: VideoStream) -> int:
 def _not_a_video(head: bytes) -> MediaError:
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if text.startswith(_PLAYLIST_STARTS) or (text.startswith(b"<") and b"<MPD" in text):
-        return MediaError("a playlist, not a video", "Index the files that it names instead.")
+        return MediaError("a playlist, not a video", "index the files that it names instead")
     if head.startswith(_PICTURE_STARTS) or head[8:12] == b"WEBP" or head[4:12] == b"ftypheic":
         return MediaError("a picture, not a video")
     if not any(head):
-        return MediaError("not a video (only zeros)", "Copy or download it again.")
+        return MediaError("not a video (only zeros)", "copy or download it again")
     if all(byte in _TEXT for byte in head):
         return MediaError("not a video (text)")
     if head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"wide"):
         return MediaError(
-            "damaged or truncated: the mp4 header cannot be read", "Copy or download it again."
+            "damaged or truncated: the mp4 header cannot be read", "copy or download it again"
         )
     return MediaError("not a video (no known format)")

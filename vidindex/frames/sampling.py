@@ -112,10 +112,10 @@ def _durations_s(video: VideoFile, sampling: Sampling) -> tuple[Fraction, Fracti
 
 def _nothing_decodable(video: VideoFile, timeline: Timeline) -> MediaError:
     if timeline.met_encrypted or video.is_encrypted:
-        return MediaError("encrypted", "Index a copy without copy protection.")
+        return MediaError("encrypted", "index a copy without copy protection")
     if video.is_cut_short:
-        return MediaError("truncated before the first frame", "Copy or download it again.")
-    return MediaError("no frame could be decoded", "Copy or download it again; it may be damaged.")
+        return MediaError("truncated before the first frame", "copy or download it again")
+    return MediaError("no frame could be decoded", "copy or download it again; it may be damaged")
 
 
 def _sample(

@@ -28,7 +28,7 @@ def write_video(path: Path, frames: Iterable[NDArray[np.uint8]], *, fps: int) ->
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     except FileExistsError as error:
-        hint = "Choose another place; nothing was written."
+        hint = "choose another place; nothing was written"
         raise Refused(f"{str(path)!r} exists already", hint) from error
     except OSError as error:
         raise SystemStopped(f"cannot write {str(path)!r}: {error.strerror}") from error

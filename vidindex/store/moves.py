@@ -97,8 +97,10 @@ def drop_planned(session: Session) -> None:
     session.execute(update(MoveBatch).where(MoveBatch.state == "partial").values(state="finished"))
 
 
-def put_moves(session: Session, batch: int, moves: Iterable[PlannedMove]) -> None:
-    """Add planned moves at the end of a batch."""
+def put_moves(
+    session: Session, batch: int, moves: Iterable[PlannedMove], *, state: MoveState = "planned"
+) -> None:
+    """Add moves at the end of a batch."""
     last = session.scalar(select(func.max(Move.position)).where(Move.batch_id == batch))
     first = 0 if last is None else last + 1
     rows = [
@@ -112,7 +114,7 @@ def put_moves(session: Session, batch: int, moves: Iterable[PlannedMove]) -> Non
             "device": move.stat.device,
             "inode": move.stat.inode,
             "blake3": move.blake3,
-            "state": "planned",
+            "state": state,
             "undoes_move": move.undoes_move,
         }
         for position, move in enumerate(moves, start=first)
