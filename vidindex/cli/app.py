@@ -76,14 +76,16 @@ def main() -> None:
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8
     try:
-        code = app(standalone_mode=False)
+        code = app(prog_name="vidindex", standalone_mode=False)
     except TyperException as error:
-        command = next((word for word in sys.argv[1:] if not word.startswith("-")), "")
-        tell_usage(
-            error.format_message(),
-            f"see: vidindex {command} --help".replace("  ", " "),
-            is_json="--json" in sys.argv,
-            command=command,
-        )
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context is not None else "vidindex"
+        if error.format_message():  # without a command the help was printed, and that is all
+            tell_usage(
+                error.format_message(),
+                f"see: {path} --help",
+                is_json="--json" in sys.argv,
+                command=path.removeprefix("vidindex").strip(),
+            )
         code = ExitCode.USAGE
     sys.exit(code)

@@ -20,8 +20,8 @@ def show(call: Invocation) -> Answer:
     values = vars(call.settings)
     origins = call.configuration.origins
     data = {name: {"value": value, "from": origins[name]} for name, value in values.items()}
-    rows = [(name, _shown(value), origins[name]) for name, value in values.items()]
-    return Answer({"settings": data}, columns(["setting", "value", "from"], rows))
+    rows = [(name, origins[name], _shown(value)) for name, value in values.items()]
+    return Answer({"settings": data}, columns(["setting", "from", "value"], rows))
 
 
 def _shown(value: object) -> str:
