@@ -164,7 +164,7 @@ def get_video(library: Path, path_or_hash: str) -> VideoAnswer:
     """
     with schema.open_for_reading(library) as database, database.reading() as session:
         video = _find_video(session, path_or_hash)
-        known = [file for file in files.list_files(session) if file.video_id == video.id]
+        known = files.list_files(session, video_id=video.id)
         failed = [
             failure
             for failure in embeddings.list_failures(session)

@@ -37,8 +37,10 @@ def is_below(column: InstrumentedAttribute[Path], folder: Path) -> ColumnElement
     return (raw == name) | ((raw >= prefix) & (raw < after))
 
 
-def list_files(session: Session, folder: Path | None = None) -> list[StoredFile]:
-    """Return all files, or those at or below a folder, sorted by path."""
+def list_files(
+    session: Session, folder: Path | None = None, *, video_id: int | None = None
+) -> list[StoredFile]:
+    """Return all files, those at or below a folder, or those of a content, sorted by path."""
     query = select(
         File.id,
         File.path,
@@ -54,6 +56,8 @@ def list_files(session: Session, folder: Path | None = None) -> list[StoredFile]
     ).join(Video, Video.id == File.video_id, isouter=True)
     if folder is not None:
         query = query.where(is_below(File.path, folder))
+    if video_id is not None:
+        query = query.where(File.video_id == video_id)
     return [
         StoredFile(id_, FileStat(path, size, mtime, device, inode), *rest)
         for id_, path, size, mtime, device, inode, *rest in session.execute(
