@@ -25,6 +25,7 @@ from vidindex.errors import (
     UsageError,
     VidindexError,
 )
+from vidindex.paths import resolve
 
 BUSY_TIMEOUT_S = 30
 
@@ -46,13 +47,13 @@ def database_path(url: str) -> Path:
     """
     scheme, separator, rest = url.partition("://")
     if not separator:
-        return Path(url).expanduser().resolve()
+        return resolve(url)
     if scheme != "sqlite" or not rest.startswith("/") or rest == "/":
         raise UsageError(
             f"cannot use the database {url}",
             "give a file name, or sqlite:///FILE (four slashes for an absolute one)",
         )
-    return Path(rest[1:]).expanduser().resolve()
+    return resolve(rest[1:])
 
 
 class Database:

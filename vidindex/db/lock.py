@@ -5,7 +5,7 @@ from __future__ import annotations
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vidindex.errors import AnotherAtWork, Refused
@@ -39,8 +39,9 @@ def writer_lock(database: Path) -> Iterator[None]:
                 f"another vidindex (process {holder or 'unknown'}) is changing {database}",
                 "wait until it has finished; queries work meanwhile",
             ) from error
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+        with suppress(OSError):  # a disk may be too full for it; the lock holds all the same
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
         yield
     finally:
         os.close(descriptor)

@@ -26,12 +26,11 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    String,
     UniqueConstraint,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from vidindex.db.types import PathBytes, UtcTime, VectorBytes
+from vidindex.db.types import PathBytes, ReadableText, UtcTime, VectorBytes
 from vidindex.embedding import VECTOR_SIZE
 
 VECTOR_BYTES = VECTOR_SIZE * 4
@@ -71,7 +70,7 @@ class Base(DeclarativeBase):
         NDArray[np.float32]: VectorBytes,
         datetime: UtcTime,
         bytes: LargeBinary,
-        str: String,
+        str: ReadableText,
         int: BigInteger().with_variant(Integer, "sqlite"),
         bool: Boolean(create_constraint=True, name="is_boolean"),
         float: Float,

@@ -7,7 +7,9 @@ import Alembic; a test compares the two.
 
 from __future__ import annotations
 
+import glob
 import os
+import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -16,12 +18,14 @@ from pathlib import Path
 
 from sqlalchemy import Connection
 
-from vidindex.db.engine import Database, damaged, explained, sqlite_engine
+from vidindex.db.engine import BUSY_TIMEOUT_S, Database, damaged, explained, sqlite_engine
 from vidindex.db.lock import writer_lock
 from vidindex.errors import DatabaseUnusable, Refused, SystemStopped
-from vidindex.places import FileIdentity
+from vidindex.places import FileIdentity, TargetTaken
 from vidindex.renames import rename_exclusive
+from vidindex.scanning import PART_PREFIX
 
+FIRST = "0001"
 HEAD = "0001"
 APPLICATION_ID = 0x76696478  # "vidx", in the header of the file (PRAGMA application_id)
 ROOM_FOR_UPGRADE = 2.2  # free space that an upgrade needs, in sizes of the database
@@ -61,11 +65,14 @@ def open_for_writing(path: Path, tell: Callable[[str], None]) -> Iterator[Databa
             create(path)
         revision = recognise(path)
         if revision != HEAD:
-            backup = back_up(path, path.with_name(f"{path.stem}-{revision}-{stamp()}.backup.db"))
+            backup = back_up_before_upgrade(path, revision)
             upgrade(path)
             tell(f"the library was upgraded to revision {HEAD}; its backup is {backup}")
-        if not os.access(path, os.W_OK):
-            raise Refused(f"the library {path} cannot be written", "check its rights")
+        if not (os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)):
+            raise Refused(
+                f"the library {path} cannot be written",
+                "check the rights of the file and its folder",
+            )
         with Database(path) as database:
             yield database
 
@@ -102,7 +109,8 @@ def recognise(path: Path) -> str:
         )
     with explained(path):
         require_ours(path)
-        with closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)) as raw:
+        uri = f"{path.as_uri()}?mode=rw"
+        with closing(sqlite3.connect(uri, timeout=BUSY_TIMEOUT_S, uri=True)) as raw:
             names = {name for (name,) in raw.execute("SELECT name FROM sqlite_master")}
             revisions = (
                 [revision for (revision,) in raw.execute("SELECT version_num FROM alembic_version")]
@@ -139,16 +147,43 @@ def known_revision(path: Path, tables: set[str], revisions: list[str]) -> str:
             f"{path} was made by a newer vidindex (revision {revision}, this one knows {HEAD})",
             "nothing was changed: update vidindex",
         )
+    if revision < FIRST or not re.fullmatch("[0-9]{4}", revision):
+        raise damaged(path, f"its revision is unknown: {revision!r}")
     return revision
 
 
 def create(path: Path) -> None:
     """Make a new library. It appears under its name only when it is whole."""
-    unfinished = path.with_name(path.name + ".new")
-    unfinished.unlink(missing_ok=True)  # the lock is ours: it can only be from a killed run
-    with explained(path):
-        upgrade(unfinished)
-    publish(unfinished, path)
+    refuse_journal_without_database(path)
+    unfinished = path.with_name(PART_PREFIX + path.name)
+    remove_unfinished(unfinished)  # the lock is ours: it can only be from a killed run
+    try:
+        with explained(path):
+            upgrade(unfinished)
+        publish(unfinished, path)
+    finally:
+        remove_unfinished(unfinished)
+
+
+def refuse_journal_without_database(path: Path) -> None:
+    """Keep a new library from the journal of one that is gone: SQLite would play it back into it.
+
+    Raises:
+        Refused: there is such a journal; it may be needed to mend the library it belongs to.
+    """
+    for suffix in ("-journal", "-wal"):
+        journal = path.with_name(path.name + suffix)
+        if os.path.lexists(journal):
+            raise Refused(
+                f"{journal} belongs to a library that is gone",
+                "put that library back, or move the journal away",
+            )
+
+
+def remove_unfinished(database: Path) -> None:
+    """Remove a database that never got its name, and its journal."""
+    for part in (database, database.with_name(database.name + "-journal")):
+        part.unlink(missing_ok=True)
 
 
 def upgrade(path: Path, migrations: Path | None = None, target: str = "head") -> None:
@@ -189,48 +224,87 @@ def migrations_folder() -> Path:
 
 
 def stamp() -> str:
-    """Return the present second as part of a file name."""
-    return datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    """Return the present moment as part of a file name: a retry at once has another one."""
+    return datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
+
+
+def back_up_before_upgrade(path: Path, revision: str) -> Path:
+    """Back a library up beside itself, under a name that tells its revision."""
+    name = f"{path.stem}-{revision}"
+    for left in path.parent.glob(f"{PART_PREFIX}{glob.escape(name)}-*.backup.db"):
+        remove_unfinished(left)  # the lock is ours: it can only be from a killed run
+    need_room(path, path.parent, ROOM_FOR_UPGRADE)
+    return back_up(path, path.with_name(f"{name}-{stamp()}.backup.db"))
 
 
 def back_up(path: Path, target: Path) -> Path:
     """Copy a library as one consistent, verified file. Never replaces a file.
 
     Raises:
-        Refused: the target exists.
+        Refused: the target exists, or cannot be written.
         SystemStopped: there is no room.
         DatabaseUnusable: the copy, and so the library, is damaged.
     """
     if os.path.lexists(target):
         raise Refused(f"{target} exists already", "choose another name for the backup")
-    need_room(path)
-    unfinished = target.with_name(target.name + ".tmp")
-    unfinished.unlink(missing_ok=True)
+    if not os.access(target.parent, os.W_OK):
+        raise Refused(
+            f"cannot write into {target.parent}", "check that the folder exists and may be written"
+        )
+    refuse_journal_without_database(target)
+    need_room(path, target.parent, 1)
+    unfinished = target.with_name(PART_PREFIX + target.name)
+    remove_unfinished(unfinished)
     try:
-        with explained(path), closing(sqlite3.connect(path, isolation_level=None)) as raw:
-            raw.execute("VACUUM INTO CAST(? AS TEXT)", (os.fsencode(unfinished),))
+        copy_database(path, unfinished)
         check(unfinished)
         with unfinished.open("rb") as copy:
             os.fsync(copy.fileno())
         publish(unfinished, target)
     finally:
-        unfinished.unlink(missing_ok=True)
+        remove_unfinished(unfinished)
     return target
 
 
+def copy_database(path: Path, target: Path) -> None:
+    """Copy what is committed, while others may read and write."""
+    with explained(path), closing(open_plainly(path)) as raw:
+        try:
+            raw.execute("VACUUM INTO CAST(? AS TEXT)", (os.fsencode(target),))
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+                raise
+            raise SystemStopped(
+                f"cannot copy {path} into {target.parent}: {error}",
+                "make room or mend the disk, then run the command again; nothing was changed",
+            ) from error
+
+
+def open_plainly(path: Path) -> sqlite3.Connection:
+    """Open a database beside the program's own connection, in no transaction."""
+    return sqlite3.connect(path, timeout=BUSY_TIMEOUT_S, isolation_level=None)
+
+
 def publish(unfinished: Path, path: Path) -> None:
-    """Give a finished database its name; nothing that has the name is replaced."""
-    rename_exclusive(unfinished, path, FileIdentity.of(unfinished), root=path.parent)
+    """Give a finished database its name; nothing that has the name is replaced.
+
+    Raises:
+        Refused: another program made such a file meanwhile.
+    """
+    try:
+        rename_exclusive(unfinished, path, FileIdentity.of(unfinished), root=path.parent)
+    except TargetTaken as error:
+        raise Refused(f"{path} exists already", "run the command again") from error
 
 
-def need_room(path: Path) -> None:
-    """Refuse to start what would fill the disk."""
-    disk = os.statvfs(path.parent)
-    needed = int(path.stat().st_size * ROOM_FOR_UPGRADE)
+def need_room(path: Path, folder: Path, sizes: float) -> None:
+    """Refuse to start what would fill the disk of a folder. sizes: of the library."""
+    disk = os.statvfs(folder)
+    needed = int(path.stat().st_size * sizes)
     free = disk.f_bavail * disk.f_frsize
     if free < needed:
         raise SystemStopped(
-            f"no room beside {path}: {needed} bytes are needed, {free} are free",
+            f"no room in {folder}: {needed} bytes are needed, {free} are free",
             "make room and run the command again; nothing was changed",
         )
 
@@ -241,7 +315,7 @@ def check(path: Path) -> None:
     Raises:
         DatabaseUnusable: with the first thing that is wrong.
     """
-    with explained(path), closing(sqlite3.connect(path)) as raw:
+    with explained(path), closing(open_plainly(path)) as raw:
         (verdict,) = raw.execute("PRAGMA integrity_check(1)").fetchone()
         broken_row = raw.execute("PRAGMA foreign_key_check").fetchone()
     if verdict != "ok":

@@ -1,4 +1,4 @@
-"""Column types: paths as bytes, vectors as little-endian float32, times as UTC."""
+"""Column types: paths as bytes, vectors as float32, times as UTC, texts for people."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import DateTime, Dialect, LargeBinary
+from sqlalchemy import DateTime, Dialect, LargeBinary, String
 from sqlalchemy.types import TypeDecorator
 
 
@@ -25,6 +25,19 @@ class PathBytes(TypeDecorator[Path]):
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> Path | None:  # noqa: ARG002
         """Decode as the operating system does; bytes that are not UTF-8 become surrogates."""
         return None if value is None else Path(os.fsdecode(value))
+
+
+class ReadableText(TypeDecorator[str]):
+    r"""A text for people. It may quote a name that is not UTF-8: such bytes become \xNN."""
+
+    impl = String
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002
+        """Replace what no Unicode text can hold."""
+        if value is None:
+            return None
+        return value.encode(errors="surrogateescape").decode(errors="backslashreplace")
 
 
 class VectorBytes(TypeDecorator[NDArray[np.float32]]):

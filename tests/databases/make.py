@@ -1,0 +1,110 @@
+"""A small library with a row of everything, and the stored databases that are made of it.
+
+``python -m tests.databases.make`` stores it as the database of the newest revision. A stored
+database stays as it is for ever; the one of the next revision is made beside it.
+"""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+from sqlalchemy.orm import Session
+
+from vidindex.db import schema
+from vidindex.db.engine import Database
+from vidindex.embedding import Recipe, Sampling, VideoInfo
+from vidindex.scanning import FileStat
+from vidindex.store import clusterings, embeddings, files, moves, recipes, videos
+from vidindex.store.clusterings import NewClustering
+from vidindex.store.embeddings import NewEmbedding
+from vidindex.store.moves import PlannedMove
+
+FOLDER = Path(__file__).parent
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+RECIPE = Recipe(bytes(range(32)), Sampling(interval_s=30.0))
+VIDEOS = Path("/videos")
+BEACH = VIDEOS / "beach.mp4"
+SORTED_BEACH = Path("/sorted/cluster_0/beach.mp4")
+ODD_NAME = Path(os.fsdecode(b"/videos/caf\xe9.mkv"))
+BROKEN = VIDEOS / "broken.mp4"
+
+# Two contents near each other, one apart from both.
+BASE = np.random.default_rng(1).random((2, 2048), dtype=np.float32)
+VECTORS = np.stack([BASE[0], BASE[0] * np.float32(1.01), BASE[1]])
+HASHES = tuple(bytes([number]) * 32 for number in (1, 2, 3))
+BROKEN_HASH = b"\xbb" * 32
+
+
+def stat(path: Path, inode: int) -> FileStat:
+    """What the file system said of a file of the library."""
+    return FileStat(path, 1_000_000 + inode, 1_600_000_000_000_000_000 + inode, 2049, inode)
+
+
+def fill(session: Session) -> None:
+    """Put three videos, one that failed, a clustering and a batch of moves into a new library."""
+    recipe = recipes.put_recipe(session, RECIPE, "imagenet", now=NOON)
+    recipes.put_weights_digest(session, "imagenet", RECIPE.weights_digest)
+    places = (BEACH, ODD_NAME, VIDEOS / "city.mp4")
+    video_ids = []
+    for inode, (blake3, vector, path) in enumerate(zip(HASHES, VECTORS, places, strict=True)):
+        info = VideoInfo(61.5, 1920, 1080, "h264")
+        video_id = videos.put_video(session, blake3, 1_000_000 + inode, info, now=NOON)
+        embedding = NewEmbedding(vector, 3, "fp32", "tensorflow 2.21.0")
+        embeddings.put_embedding(session, recipe, video_id, embedding, now=NOON)
+        files.put_file(session, stat(path, inode), video_id=video_id, checked_at_ns=1)
+        video_ids.append(video_id)
+    broken = videos.put_video(session, BROKEN_HASH, 1_000_009, None, now=NOON)
+    embeddings.put_failure(session, recipe, broken, "no video stream", now=NOON)
+    files.put_file(session, stat(BROKEN, 9), video_id=broken, checked_at_ns=1)
+    _cluster(session, recipe, tuple(video_ids))
+    _move(session)
+
+
+def _cluster(session: Session, recipe: int, video_ids: tuple[int, ...]) -> None:
+    run = NewClustering(
+        recipe_id=recipe,
+        k=2,
+        seed=42,
+        n_init=10,
+        normalize="l2",
+        scope=VIDEOS,
+        input_digest=bytes(32),
+        inertia=0.25,
+        software="scikit-learn 1.9.0",
+        video_ids=video_ids,
+        labels=np.array([0, 0, 1]),
+        distances=np.array([0.125, 0.25, 0.0]),
+        centroids=VECTORS[[0, 2]],
+    )
+    clusterings.put_clustering(session, run, now=NOON + timedelta(minutes=1))
+
+
+def _move(session: Session) -> None:
+    batch = moves.put_batch(
+        session,
+        "apply",
+        SORTED_BEACH.parents[1],
+        run=1,
+        undoes_batch=None,
+        now=NOON + timedelta(minutes=2),
+    )
+    moves.put_moves(session, batch, [PlannedMove(stat(BEACH, 0), HASHES[0], SORTED_BEACH)])
+    moves.put_made_folder(session, batch, SORTED_BEACH.parent)
+    moves.set_done(session, 1, stat(SORTED_BEACH, 0))
+    files.follow_move(session, BEACH, stat(SORTED_BEACH, 0))
+    moves.finish_batch(session, batch, now=NOON + timedelta(minutes=3))
+
+
+def make(path: Path) -> Path:
+    """Make the library of the newest revision at a path."""
+    schema.create(path)
+    with Database(path) as database, database.writing() as session:
+        fill(session)
+    return path
+
+
+if __name__ == "__main__":
+    make(FOLDER / f"{schema.HEAD}.db")
