@@ -5,12 +5,14 @@ The only module that imports scikit-learn.
 
 from __future__ import annotations
 
+import warnings
 from dataclasses import dataclass
 
 import numpy as np
 import sklearn
 from numpy.typing import NDArray
 from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
 
 from vidindex.config import Normalize
 from vidindex.errors import Refused
@@ -36,20 +38,25 @@ def group(
 ) -> Grouping:
     """Group vectors with Lloyd's algorithm from k-means++ starts, the best of n_init.
 
-    vectors: (n, d) float32, in a fixed order. With normalize "none" and n_init 1 the partition is
-    that of scikit-learn's ``KMeans(k, random_state=seed)``.
+    vectors: (n, d) float32, n at least 1, in a fixed order. With normalize "none" and n_init 1 the
+    partition is that of scikit-learn's ``KMeans(k, random_state=seed)``.
 
     Raises:
         Refused: there are fewer distinct vectors than clusters.
     """
     points = normalized(vectors, normalize)
     distinct = len({point.tobytes() for point in points})
-    if k > distinct:
+    model = KMeans(n_clusters=min(k, distinct), n_init=n_init, random_state=seed)
+    with warnings.catch_warnings():
+        # It warns where vectors differ in their last bits only; that is refused below.
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        model.fit(points)
+    told_apart = len(np.unique(model.labels_))
+    if told_apart < k:
         raise Refused(
-            f"cannot make {k} clusters of {len(points)} videos with {distinct} distinct vectors",
-            f"choose a K of at most {distinct}",
+            f"cannot make {k} clusters of {len(points)} videos with {told_apart} distinct vectors",
+            f"choose a K of at most {told_apart}",
         )
-    model = KMeans(n_clusters=k, n_init=n_init, random_state=seed).fit(points)
     order = _by_size(model.labels_, k)
     rank = np.empty(k, dtype=np.intp)
     rank[order] = np.arange(k)
