@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import numpy as np
@@ -18,6 +19,9 @@ from vidindex.embedding import Embedder
 from vidindex.inception import InceptionEmbedder
 from vidindex.reporting import Problem
 from vidindex.weights import locate_weights
+
+if TYPE_CHECKING:
+    from tests.networks import CalibratedNetwork
 
 CLIPS = "abcdef"
 
@@ -39,6 +43,22 @@ def _no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path_factory) 
 def network() -> InceptionEmbedder:
     """The untrained network."""
     return InceptionEmbedder(locate_weights("untrained"), batch_size=4)
+
+
+@pytest.fixture(scope="session")
+def calibrated() -> CalibratedNetwork:
+    """InceptionV3 in plain Keras, with weights by which different pictures differ."""
+    from tests.networks import calibrated_network
+
+    return calibrated_network(seed=0)
+
+
+@pytest.fixture(scope="session")
+def weights_files(calibrated: CalibratedNetwork, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the weights of the calibrated network in each of WEIGHTS_FORMATS."""
+    from tests.networks import save_in_every_format
+
+    return save_in_every_format(calibrated, tmp_path_factory.mktemp("formats"))
 
 
 @pytest.fixture(scope="session")

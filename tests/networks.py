@@ -18,6 +18,7 @@ from vidindex.weight_values import ConvUnit, NetworkWeights, load_values
 from vidindex.weights import locate_weights
 
 CALIBRATION_PICTURES = 12
+WEIGHTS_FORMATS = ("top.h5", "notop.h5", "top.weights.h5", "notop.weights.h5")
 
 
 @dataclass(frozen=True)
@@ -81,6 +82,15 @@ def values_of(model: Any) -> NetworkWeights:
             for convolution, normalization in zip(*_layers(model), strict=True)
         )
     )
+
+
+def save_in_every_format(network: CalibratedNetwork, folder: Path) -> Path:
+    """Save a network's weights under each name of WEIGHTS_FORMATS; returns the folder."""
+    save_legacy(network.model, folder / "top.h5")
+    save_legacy(network.features, folder / "notop.h5")
+    save_keras3(network.model, folder / "top.weights.h5")
+    save_keras3(network.features, folder / "notop.weights.h5")
+    return folder
 
 
 def save_keras3(model: Any, path: Path) -> Path:

@@ -15,14 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from tests.networks import (
-    CalibratedNetwork,
-    calibrated_network,
-    multiscale_noise,
-    save_keras3,
-    save_legacy,
-    values_of,
-)
+from tests.networks import WEIGHTS_FORMATS, CalibratedNetwork, multiscale_noise, values_of
 from vidindex.errors import Refused, WeightsError
 from vidindex.inception import InceptionEmbedder
 from vidindex.weights import WITH_TOP, fetch_imagenet_weights, locate_weights
@@ -30,27 +23,10 @@ from vidindex.weights import WITH_TOP, fetch_imagenet_weights, locate_weights
 # Keras 3.15 hands its variables to NumPy 2 in the way of NumPy 1.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
-FORMATS = ["top.h5", "notop.h5", "top.weights.h5", "notop.weights.h5"]
 HAS_BF16 = not {"avx512_bf16", "amx_bf16"}.isdisjoint(Path("/proc/cpuinfo").read_text().split())
 
 Vectors = NDArray[np.float32]
 Frames = NDArray[np.uint8]
-
-
-@pytest.fixture(scope="session")
-def network() -> CalibratedNetwork:
-    return calibrated_network(seed=0)
-
-
-@pytest.fixture(scope="session")
-def weights_files(network: CalibratedNetwork, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with the calibrated network in each of FORMATS."""
-    folder = tmp_path_factory.mktemp("formats")
-    save_legacy(network.model, folder / "top.h5")
-    save_legacy(network.features, folder / "notop.h5")
-    save_keras3(network.model, folder / "top.weights.h5")
-    save_keras3(network.features, folder / "notop.weights.h5")
-    return folder
 
 
 @pytest.fixture(scope="session")
@@ -64,8 +40,8 @@ def frames() -> Frames:
 
 
 @pytest.fixture(scope="session")
-def expected(network: CalibratedNetwork, frames: Frames) -> Vectors:
-    return network.predict(frames)
+def expected(calibrated: CalibratedNetwork, frames: Frames) -> Vectors:
+    return calibrated.predict(frames)
 
 
 @pytest.fixture(scope="session")
@@ -96,24 +72,24 @@ def test_the_network_of_these_tests_sees_differences(expected: Vectors) -> None:
     assert neighbours.max() < 0.9999
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", WEIGHTS_FORMATS)
 def test_every_format_gives_the_same_digest_and_vectors(
-    name: str, weights_files: Path, network: CalibratedNetwork, frames: Frames, vectors: Vectors
+    name: str, weights_files: Path, calibrated: CalibratedNetwork, frames: Frames, vectors: Vectors
 ) -> None:
     embedder = InceptionEmbedder(locate_weights(str(weights_files / name)))
-    assert embedder.weights_digest == values_of(network.model).digest
+    assert embedder.weights_digest == values_of(calibrated.model).digest
     assert relative_error(embedder.embed(frames[:2]), vectors[:2]) < 1e-4
 
 
 def test_the_legacy_files_of_these_tests_are_ones_that_keras_reads(
-    network: CalibratedNetwork, weights_files: Path
+    calibrated: CalibratedNetwork, weights_files: Path
 ) -> None:
-    digest = values_of(network.features).digest
-    layer = network.features.get_layer(index=1)
+    digest = values_of(calibrated.features).digest
+    layer = calibrated.features.get_layer(index=1)
     layer.set_weights([np.zeros_like(kernel) for kernel in layer.get_weights()])
-    assert values_of(network.features).digest != digest
-    network.features.load_weights(weights_files / "notop.h5")
-    assert values_of(network.features).digest == digest
+    assert values_of(calibrated.features).digest != digest
+    calibrated.features.load_weights(weights_files / "notop.h5")
+    assert values_of(calibrated.features).digest == digest
 
 
 def test_two_untrained_networks_of_one_seed_agree(frames: Frames) -> None:
