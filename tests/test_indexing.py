@@ -384,6 +384,15 @@ def test_a_folder_without_videos_is_refused_and_the_suffixes_named(index, librar
     assert not library.path.exists()
 
 
+def test_a_folder_without_videos_is_named_where_a_library_exists(index, recorder, put, tmp_path):
+    put("a", tmp_path / "in/a.mp4")
+    index(tmp_path / "in")
+    (tmp_path / "inbox").mkdir()
+
+    assert counts(index(tmp_path / "inbox", reporter=recorder)) == {}
+    assert recorder.notices == [f"there is no video in {tmp_path}/inbox"]
+
+
 def test_what_is_finished_when_interrupted_is_kept(index, library, network, put, tmp_path):
     library.settings = replace(library.settings, workers=1)
     for name in "abcdef":

@@ -26,6 +26,8 @@ _CONTAINERS = (
 )
 VIDEO_SUFFIXES = tuple(f".{container}" for container in _CONTAINERS.split())
 ENVIRONMENT_PREFIX = "VIDINDEX_"
+MAX_SEED = 2**32 - 1  # NumPy's
+_VALUES_HINT = "vidindex config show lists all settings with their values"
 
 
 @dataclass(frozen=True)
@@ -115,7 +117,10 @@ def read_file(path: Path) -> dict[str, Any]:
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise UsageError(f"cannot read the configuration {path}: {error.strerror}") from error
+        raise UsageError(
+            f"cannot read the configuration {path}: {error.strerror}",
+            "--config or VIDINDEX_CONFIG names another",
+        ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageError(
             f"the configuration {path} is not valid TOML: {error}", "see config.example.toml"
@@ -146,7 +151,9 @@ def parse(name: str, text: str, variable: str) -> Any:
     try:
         return tomllib.loads(f"value = {text}")["value"]
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"the value {text!r} in {variable} is not understood") from error
+        raise UsageError(
+            f"the value {text!r} in {variable} is not understood", _VALUES_HINT
+        ) from error
 
 
 def one_of(choices: Any) -> Callable[[Any], str | None]:
@@ -155,11 +162,15 @@ def one_of(choices: Any) -> Callable[[Any], str | None]:
     return lambda value: None if value in allowed else f"must be one of {', '.join(allowed)}"
 
 
-def whole(least: int) -> Callable[[Any], str | None]:
-    """Build the rule that a value is a whole number, not below a bound."""
-    return lambda value: (
-        None if type(value) is int and value >= least else f"must be a whole number >= {least}"
-    )
+def whole(least: int, most: int | None = None) -> Callable[[Any], str | None]:
+    """Build the rule that a value is a whole number within bounds, both inclusive."""
+    bounds = f">= {least}" if most is None else f">= {least} and <= {most}"
+
+    def complaint(value: Any) -> str | None:
+        is_number = type(value) is int and value >= least and (most is None or value <= most)
+        return None if is_number else f"must be a whole number {bounds}"
+
+    return complaint
 
 
 def positive(value: Any) -> str | None:
@@ -197,7 +208,7 @@ RULES: Mapping[str, Callable[[Any], str | None]] = {
     "precision": one_of(PrecisionChoice),
     "batch_size": whole(0),
     "workers": whole(0),
-    "seed": whole(0),
+    "seed": whole(0, MAX_SEED),
     "normalize": one_of(Normalize),
     "n_init": whole(1),
 }
@@ -207,7 +218,7 @@ def checked(name: str, value: Any, where: str) -> Any:
     """Return a value in its setting's type, or say what is wrong with it."""
     complaint = RULES[name](value)
     if complaint:
-        raise UsageError(f"{name} {where} {complaint}, not {value!r}")
+        raise UsageError(f"{name} {where} {complaint}, not {value!r}", _VALUES_HINT)
     if name == "suffixes":
         return tuple(sorted({suffix.lower() for suffix in value}))
     return float(value) if name == "interval_s" else value

@@ -95,17 +95,21 @@ def index(
     is_new = not os.path.lexists(library)
     _require_existing(library, roots)
     scanned = list(scan(roots, frozenset(settings.suffixes), excluded=_own_files(library)))
-    if is_new:
-        _require_videos(roots, scanned, settings)
-    # Weights that cannot be loaded are found out before a library is made.
+    emptiness = _explain_emptiness(roots, scanned, settings)
+    if is_new and emptiness is not None:
+        raise emptiness
+    # What is wrong with the weights is found out before a library is made or opened.
+    source_key = source.key
     embedder = source.load() if is_new else None
     with schema.open_for_writing(library, reporter.notice) as database:
         network = _Network(source, embedder)
-        recipe = Recipe(_find_weights_digest(database, network), settings.to_sampling())
+        recipe = Recipe(_find_weights_digest(database, source_key, network), settings.to_sampling())
         ledger = IndexLedger(database, recipe, source.name, retry_failed=retry_failed)
         run = _Run(ledger, network, reporter)
         decided = run.decide(roots, scanned, confirm_missing=confirm_missing)
         threads = settings.workers or min(MOST_AUTOMATIC_WORKERS, os.cpu_count() or 1)
+        if emptiness is not None:
+            reporter.notice(emptiness.message)
         run.read(decided.to_read, read_frames, recipe.sampling, threads)
         run.note_presence(decided)
     return run.result(time.monotonic() - begun)
@@ -118,8 +122,15 @@ def _own_files(library: Path) -> frozenset[Path]:
 def _require_existing(library: Path, roots: Iterable[Path]) -> None:
     """Refuse a path that is neither there nor known: a typing error, not an absent drive."""
     for root in roots:
-        if not root.exists() and not _knows_files(library, root):
-            raise Refused(f"there is no file or folder {root}", "check the spelling")
+        try:
+            root.lstat()
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if not _knows_files(library, root):
+                raise Refused(f"there is no file or folder {root}", "check the spelling") from error
+        except OSError as error:
+            raise Refused(
+                f"cannot look at {root}: {error.strerror}", "check its name and rights"
+            ) from error
 
 
 def _knows_files(library: Path, root: Path) -> bool:
@@ -129,28 +140,29 @@ def _knows_files(library: Path, root: Path) -> bool:
         return bool(files.list_files(session, root))
 
 
-def _require_videos(
+def _explain_emptiness(
     roots: Sequence[Path], scanned: Sequence[FileStat | Skipped], settings: Settings
-) -> None:
+) -> Refused | None:
+    """Return why there is nothing to index, or None if there is something."""
     if any(isinstance(entry, FileStat) for entry in scanned):
-        return
+        return None
     for entry in scanned:
         if isinstance(entry, Skipped):
-            raise Refused(f"{entry.path}: {entry.reason}", "there is no other video to index")
-    raise Refused(
+            return Refused(f"{entry.path}: {entry.reason}", "there is no other video to index")
+    return Refused(
         f"there is no video in {', '.join(str(root) for root in roots)}",
         f"files count by their suffix ({' '.join(settings.suffixes)}); see the setting suffixes",
     )
 
 
-def _find_weights_digest(database: Database, network: _Network) -> bytes:
+def _find_weights_digest(database: Database, source_key: str, network: _Network) -> bytes:
     """Return the digest of the weight values, without loading them where it is known."""
     with database.reading() as session:
-        digest = recipes.find_weights_digest(session, network.source.key)
+        digest = recipes.find_weights_digest(session, source_key)
     if digest is None:
         digest = network.embedder.weights_digest
         with database.writing() as session:
-            recipes.put_weights_digest(session, network.source.key, digest)
+            recipes.put_weights_digest(session, source_key, digest)
     return digest
 
 
@@ -275,7 +287,7 @@ class _Run:
             missing=self._counts["missing"],
             frames=self._counts["frames"],
             seconds=round(seconds, 3),
-            problems=tuple(self._problems),
+            problems=tuple(sorted(self._problems, key=lambda each: os.fsencode(each.path))),
         )
 
     def _answer(self, event: Event) -> None:

@@ -10,23 +10,29 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vidindex.config import Settings, default_database
 from vidindex.db.engine import database_path
+from vidindex.paths import StrPath, resolve
 from vidindex.reporting import Reporter, Silence
 
 if TYPE_CHECKING:
     from vidindex.clustering import ClusterResult
-    from vidindex.embedding import Embedder, EmbedderSource, FrameReader
+    from vidindex.embedding import (
+        Embedder,
+        EmbedderSource,
+        FrameReader,
+        SampledVideo,
+        Sampling,
+    )
     from vidindex.indexing import IndexResult
     from vidindex.moving import Control, MoveResult
     from vidindex.querying import LabelsAnswer, Status, Vectors, VideoAnswer
     from vidindex.store.clusterings import StoredRun
     from vidindex.weights import WeightsSource
-
-StrPath = str | os.PathLike[str]
 
 
 class Library:
@@ -46,7 +52,7 @@ class Library:
 
     def index(
         self,
-        paths: Iterable[StrPath],
+        paths: StrPath | Iterable[StrPath],
         *,
         reporter: Reporter | None = None,
         retry_failed: bool = False,
@@ -62,17 +68,13 @@ class Library:
         """
         from vidindex import indexing
 
-        if read_frames is None:
-            from vidindex import frames
-
-            read_frames = frames.read_frames
         self._make_default_folder()
         return indexing.index(
             self.path,
-            [Path(path).expanduser() for path in paths],
+            [resolve(path) for path in _listed(paths)],
             self.settings,
             source=source or find_network(self.settings),
-            read_frames=read_frames,
+            read_frames=read_frames or _read_frames,
             reporter=reporter or Silence(),
             retry_failed=retry_failed,
             confirm_missing=confirm_missing,
@@ -122,11 +124,11 @@ class Library:
 
         return querying.get_labels(self.path, run, label)
 
-    def show(self, path_or_hash: str) -> VideoAnswer:
+    def show(self, path_or_hash: StrPath) -> VideoAnswer:
         """Return all that is known of a file, or of a content by the start of its hash."""
         from vidindex import querying
 
-        return querying.get_video(self.path, path_or_hash)
+        return querying.get_video(self.path, os.fspath(path_or_hash))
 
     def status(self) -> Status:
         """Return the library's state."""
@@ -151,7 +153,7 @@ class Library:
 
         return moving.apply(
             self.path,
-            Path(destination).expanduser(),
+            resolve(destination),
             control or moving.Control(Silence()),
             run=run,
             scope=resolved(scope),
@@ -199,7 +201,7 @@ class Library:
         from vidindex.db import schema
 
         schema.require(self.path)
-        return schema.back_up(self.path, Path(target).expanduser().absolute())
+        return schema.back_up(self.path, resolve(target))
 
     def check(self) -> None:
         """Check the database from end to end.
@@ -220,28 +222,42 @@ class Library:
 
 def resolved(path: StrPath | None) -> Path | None:
     """Return a path as the library stores it."""
-    return None if path is None else Path(path).expanduser().resolve()
+    return None if path is None else resolve(path)
+
+
+def _listed(paths: StrPath | Iterable[StrPath]) -> list[StrPath]:
+    """Take one path for a list of one; the letters of a text are no paths."""
+    return [paths] if isinstance(paths, str | os.PathLike) else list(paths)
 
 
 def find_network(settings: Settings) -> EmbedderSource:
-    """Find the weights that the settings name, without TensorFlow.
+    """Return the network that the settings name; nothing is looked for yet."""
+    return _InceptionSource(settings)
 
-    Raises:
-        UsageError, WeightsError: there are none such.
-    """
-    from vidindex.weights import fetch_imagenet_weights, locate_weights
 
-    return _InceptionSource(
-        locate_weights(settings.weights, fetch=fetch_imagenet_weights), settings
-    )
+def _read_frames(path: Path, sampling: Sampling) -> SampledVideo:
+    """Sample a video with vidindex's own decoder, which is imported for the first one."""
+    from vidindex import frames
+
+    return frames.read_frames(path, sampling)
 
 
 @dataclass(frozen=True)
 class _InceptionSource:
-    """InceptionV3 with weights that have been found; loading it imports TensorFlow."""
+    """InceptionV3; its weights are found when they are asked for, loading imports TensorFlow."""
 
-    weights: WeightsSource
     settings: Settings
+
+    @cached_property
+    def weights(self) -> WeightsSource:
+        """Find the weights that the settings name; fetch the published ones if need be.
+
+        Raises:
+            UsageError, WeightsError: there are none such.
+        """
+        from vidindex.weights import fetch_imagenet_weights, locate_weights
+
+        return locate_weights(self.settings.weights, fetch=fetch_imagenet_weights)
 
     @property
     def key(self) -> str:

@@ -103,6 +103,7 @@ def apply(
     if dry_run:
         with schema.open_for_reading(library) as database, database.reading() as session:
             return _foretell(make_plan(session)[1], control)
+    schema.require(library)
     with schema.open_for_writing(library, control.reporter.notice) as database:
         unsettled = recover(database, control.reporter)
         with database.reading() as session:
@@ -145,6 +146,8 @@ def undo(
     if dry_run and manifest is None:
         with schema.open_for_reading(library) as database, database.reading() as session:
             return _foretell(make_plan(session, batch)[1], control)
+    if manifest is None:
+        schema.require(library)
     with schema.open_for_writing(library, control.reporter.notice) as database:
         unsettled = recover(database, control.reporter)
         if manifest is not None:

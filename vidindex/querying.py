@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from vidindex.db import schema
 from vidindex.errors import Refused
+from vidindex.paths import resolve
 from vidindex.store import clusterings, embeddings, files, moves, recipes, videos
 from vidindex.store.clusterings import LabelledFile, StoredCluster, StoredRun
 from vidindex.store.embeddings import StoredFailure
@@ -200,7 +201,7 @@ def get_status(library: Path) -> Status:
 
 def _find_video(session: Session, path_or_hash: str) -> StoredVideo:
     path = Path(path_or_hash).absolute()
-    file = files.find_file(session, path) or files.find_file(session, path.resolve())
+    file = files.find_file(session, path) or files.find_file(session, resolve(path_or_hash))
     if file is not None and file.blake3 is not None:
         return videos.find_videos(session, file.blake3.hex())[0]
     if file is not None:

@@ -74,7 +74,7 @@ def reconcile(
             failed_before.append(row)
         else:
             to_read.append(Reading(stat, row.blake3))
-    offline = [] if confirm_missing else find_offline(roots, found, known)
+    offline = [] if confirm_missing else find_offline(roots, found, skipped, known)
     missing = find_missing(roots, offline, {stat.path for stat in found}, skipped, known)
     return Reconciled(
         tuple(unchanged),
@@ -93,14 +93,23 @@ def is_trusted(row: StoredFile, stat: FileStat) -> bool:
 
 
 def find_offline(
-    roots: Iterable[Path], found: Iterable[FileStat], known: Iterable[StoredFile]
+    roots: Iterable[Path],
+    found: Iterable[FileStat],
+    skipped: Sequence[Skipped],
+    known: Iterable[StoredFile],
 ) -> list[Path]:
     """Return the roots that hold no video although the library knows some there.
 
-    A drive that is not mounted looks just like this.
+    A drive that is not mounted looks just like this. A folder that cannot be read does not.
     """
     found_paths = [stat.path for stat in found]
-    present = [row.stat.path for row in known if row.missing_since is None]
+    hidden = [entry.path for entry in skipped if entry.hides]
+    present = [
+        row.stat.path
+        for row in known
+        if row.missing_since is None
+        and not any(row.stat.path.is_relative_to(path) for path in hidden)
+    ]
     return [
         root
         for root in roots

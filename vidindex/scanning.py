@@ -58,7 +58,7 @@ def scan(
     excluded: files that are never yielded (the library itself).
     """
     seen: set[Path] = set()
-    for root in outermost(roots):
+    for root in without_repetition(roots):
         entries = walk(root) if root.is_dir() else iter([root])
         for entry in entries:
             if isinstance(entry, Skipped):
@@ -72,12 +72,19 @@ def scan(
                     yield found
 
 
-def outermost(roots: Iterable[Path]) -> list[Path]:
-    """Sort the roots and drop those that lie below another."""
+def without_repetition(roots: Iterable[Path]) -> list[Path]:
+    """Sort the roots and drop the folders that lie below another.
+
+    Files stay: the walk passes over one that was named despite its suffix.
+    """
     kept: list[Path] = []
+    folders: list[Path] = []
     for root in sorted(set(roots)):
-        if not any(root.is_relative_to(other) for other in kept):
+        if not root.is_dir():
             kept.append(root)
+        elif not any(root.is_relative_to(other) for other in folders):
+            kept.append(root)
+            folders.append(root)
     return kept
 
 
@@ -104,7 +111,7 @@ def walk(folder: Path) -> Iterator[Path | Skipped]:
         for entry in listed:
             if entry.is_dir(follow_symlinks=False):
                 below.append(Path(entry.path))
-            elif entry.is_symlink() and entry.is_dir():
+            elif entry.is_symlink() and Path(entry.path).is_dir():  # false for a loop
                 yield Skipped(Path(entry.path), "a link to a folder, not followed", hides=False)
             else:
                 yield Path(entry.path)

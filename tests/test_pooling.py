@@ -1,0 +1,189 @@
+"""Means over frames that come in any order, computed in batches that videos share."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from vidindex.pooling import MeanPooler
+
+A, B, C = b"a", b"b", b"c"
+
+
+def frame(value):
+    """A frame; small, as the pooler never looks at its pixels."""
+    return np.full((2, 2, 3), value, np.uint8)
+
+
+class Network:
+    """Turns frame(v) into a vector that v alone decides, and keeps what it was asked."""
+
+    directions = np.random.default_rng(0).normal(size=(256, 2048)).astype(np.float32)
+
+    def __init__(self):
+        self.batches = []
+
+    def __call__(self, frames):
+        values = frames[:, 0, 0, 0].tolist()
+        self.batches.append(values)
+        return self.directions[values]
+
+
+@pytest.fixture
+def network():
+    return Network()
+
+
+def mean_of(*values):
+    return Network.directions[list(values)].mean(axis=0, dtype=np.float64).astype(np.float32)
+
+
+def assert_pooled(done, *expected):
+    """done: what the pooler gives; expected: key and values of the frames of each video."""
+    done = list(done)
+    assert [(pooled.key, pooled.frame_count) for pooled in done] == [
+        (key, len(values)) for key, values in expected
+    ]
+    for pooled, (_, values) in zip(done, expected, strict=True):
+        assert pooled.vector.dtype == np.float32
+        np.testing.assert_array_equal(pooled.vector, mean_of(*values))
+
+
+def add(pooler, key, *values):
+    return [pooled for value in values for pooled in pooler.add(key, frame(value))]
+
+
+def test_a_video_is_done_when_its_last_frame_is_embedded(network):
+    pooler = MeanPooler(network, batch_size=2)
+
+    assert add(pooler, A, 1, 2, 3) == []
+    assert list(pooler.complete(A)) == []
+    assert_pooled(pooler.flush(), (A, [1, 2, 3]))
+
+
+def test_a_video_whose_frames_are_all_embedded_is_done_at_once(network):
+    pooler = MeanPooler(network, batch_size=2)
+    add(pooler, A, 1, 2)
+
+    assert_pooled(pooler.complete(A), (A, [1, 2]))
+
+
+def test_a_full_batch_finishes_the_videos_that_are_complete(network):
+    pooler = MeanPooler(network, batch_size=3)
+    add(pooler, A, 1)
+    list(pooler.complete(A))
+    add(pooler, B, 2)
+
+    assert_pooled(add(pooler, C, 3), (A, [1]))
+
+
+def test_the_network_gets_full_batches_in_the_order_of_the_frames(network):
+    pooler = MeanPooler(network, batch_size=3)
+
+    add(pooler, A, 1, 2)
+    add(pooler, B, 3, 4, 5)
+    add(pooler, A, 6, 7)
+    list(pooler.flush())
+
+    assert network.batches == [[1, 2, 3], [4, 5, 6], [7]]
+
+
+def test_flushing_nothing_asks_the_network_nothing(network):
+    assert list(MeanPooler(network, batch_size=3).flush()) == []
+    assert network.batches == []
+
+
+def test_no_frame_is_embedded_twice(network):
+    pooler = MeanPooler(network, batch_size=4)
+    add(pooler, A, 1, 2)
+
+    list(pooler.flush())
+    list(pooler.flush())
+
+    assert network.batches == [[1, 2]]
+
+
+def test_a_mean_of_many_frames_is_exact_to_the_last_digit_of_float32(network):
+    """A running sum in float32 would be off after some hundred frames."""
+    values = [number % 256 for number in range(5000)]
+    pooler = MeanPooler(network, batch_size=16)
+    add(pooler, A, *values)
+    list(pooler.complete(A))
+
+    (pooled,) = pooler.flush()
+
+    assert pooled.frame_count == 5000
+    np.testing.assert_allclose(pooled.vector, mean_of(*values), rtol=2e-7, atol=1e-12)
+
+
+def test_dropped_frames_are_not_embedded(network):
+    pooler = MeanPooler(network, batch_size=4)
+    add(pooler, A, 1)
+    add(pooler, B, 2)
+    add(pooler, A, 3)
+
+    pooler.drop(A)
+    list(pooler.complete(B))
+
+    assert_pooled(pooler.flush(), (B, [2]))
+    assert network.batches == [[2]]
+
+
+def test_a_dropped_video_can_begin_anew(network):
+    """Its file changed while it was read, and is read again."""
+    pooler = MeanPooler(network, batch_size=2)
+    add(pooler, A, 1, 2, 3)
+
+    pooler.drop(A)
+    add(pooler, A, 4)
+    list(pooler.complete(A))
+
+    assert_pooled(pooler.flush(), (A, [4]))
+
+
+def test_dropping_an_unknown_video_does_nothing(network):
+    pooler = MeanPooler(network, batch_size=2)
+    add(pooler, A, 1)
+
+    pooler.drop(B)
+    list(pooler.complete(A))
+
+    assert_pooled(pooler.flush(), (A, [1]))
+
+
+def test_videos_that_one_batch_finishes_come_in_the_order_of_their_frames(network):
+    pooler = MeanPooler(network, batch_size=9)
+    for key, value in ((B, 1), (A, 2), (C, 3)):
+        add(pooler, key, value)
+    for key in (A, B, C):
+        list(pooler.complete(key))
+
+    assert_pooled(pooler.flush(), (B, [1]), (A, [2]), (C, [3]))
+
+
+@given(
+    frames=st.lists(st.tuples(st.sampled_from([A, B, C]), st.integers(0, 255)), min_size=1),
+    batch_size=st.integers(1, 7),
+    is_complete_early=st.booleans(),
+)
+def test_any_mixture_of_frames_gives_each_video_its_plain_mean_once(
+    frames, batch_size, is_complete_early
+):
+    pooler = MeanPooler(Network(), batch_size)
+    last = {key: position for position, (key, _) in enumerate(frames)}
+    done = []
+
+    for position, (key, value) in enumerate(frames):
+        done += pooler.add(key, frame(value))
+        if is_complete_early and last[key] == position:
+            done += pooler.complete(key)
+    if not is_complete_early:
+        for key in last:
+            done += pooler.complete(key)
+    done += pooler.flush()
+
+    expected = {key: [value for other, value in frames if other == key] for key in last}
+    assert sorted(pooled.key for pooled in done) == sorted(expected)
+    for pooled in done:
+        assert pooled.frame_count == len(expected[pooled.key])
+        np.testing.assert_allclose(pooled.vector, mean_of(*expected[pooled.key]), rtol=1e-6)
