@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import Annotated
 
@@ -23,7 +24,8 @@ from vidindex.cli import (
     status,
     undo,
 )
-from vidindex.cli.command import tell_usage
+from vidindex.cli.command import OutputLost, print_out, tell_lost_output, tell_usage
+from vidindex.cli.signals import Interrupted, interrupts
 from vidindex.errors import ExitCode
 
 app = typer.Typer(
@@ -37,7 +39,7 @@ app = typer.Typer(
 
 def _print_version(wanted: bool) -> None:
     if wanted:
-        sys.stdout.write(f"vidindex {vidindex.__version__}\n")
+        print_out(f"vidindex {vidindex.__version__}")
         raise typer.Exit
 
 
@@ -72,20 +74,43 @@ for _module in (
 
 def main() -> None:
     """Run the command line and exit with its code."""
+    _open_standard_streams()
     for stream in (sys.stdout, sys.stderr):
         if stream is not None and hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")  # a terminal that is not UTF-8
     try:
-        code = app(prog_name="vidindex", standalone_mode=False)
+        with interrupts():
+            code = app(prog_name="vidindex", standalone_mode=False)
     except TyperException as error:
-        context = getattr(error, "ctx", None)
-        path = context.command_path if context is not None else "vidindex"
-        if error.format_message():  # without a command the help was printed, and that is all
-            tell_usage(
-                error.format_message(),
-                f"see: {path} --help",
-                is_json="--json" in sys.argv,
-                command=path.removeprefix("vidindex").strip(),
-            )
-        code = ExitCode.USAGE
+        code = _tell_misuse(error)
+    except Interrupted as interruption:  # before or after the command itself
+        code = interruption.exit_code
+    except OutputLost as lost:
+        code = tell_lost_output(lost.error)
+    except OSError as error:  # met by typer when it prints the help
+        code = tell_lost_output(error)
     sys.exit(code)
+
+
+def _open_standard_streams() -> None:
+    """Open streams that are closed: else the next file opened would get their messages."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # gets the lowest free number, which is this one
+    sys.stdout = sys.stdout or os.fdopen(1, "w", closefd=False)
+    sys.stderr = sys.stderr or os.fdopen(2, "w", closefd=False)
+
+
+def _tell_misuse(error: TyperException) -> int:
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "vidindex"
+    if error.format_message():  # without a command the help was printed, and that is all
+        tell_usage(
+            error.format_message(),
+            f"see: {path} --help",
+            is_json="--json" in sys.argv,
+            command=path.removeprefix("vidindex").strip(),
+        )
+    return ExitCode.USAGE

@@ -10,9 +10,9 @@ import typer
 from vidindex.cli.command import Answer, Invocation, add_command
 from vidindex.cli.escaping import json_path, printable
 from vidindex.cli.labels import RunNumber
-from vidindex.cli.signals import stop_request
+from vidindex.cli.signals import interrupts, stop_request
 from vidindex.cli.tables import counted
-from vidindex.errors import ExitCode
+from vidindex.errors import ExitCode, Refused
 
 if TYPE_CHECKING:
     from vidindex.cli.signals import StopRequest
@@ -74,7 +74,16 @@ def control(call: Invocation, stop: StopRequest, *, yes: bool) -> Control:
 def _ask(plan: Plan) -> bool:
     first = plan.moves[0]
     typer.echo(f"{printable(first.stat.path)} -> {printable(first.target)}", err=True)
-    return typer.confirm(f"Move {counted(len(plan.moves), 'file')} like this?", err=True)
+    try:
+        with interrupts():  # nothing has begun: here Ctrl-C need not wait for a safe moment
+            is_agreed = typer.confirm(
+                f"Move {counted(len(plan.moves), 'file')} like this?", err=True
+            )
+    except typer.Abort:  # the end of the input
+        is_agreed = False
+    if not is_agreed:
+        raise Refused("nothing was moved, as you did not agree", "--yes moves without asking")
+    return True
 
 
 def apply_data(result: MoveResult) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 import json
 import os
@@ -9,7 +10,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, get_type_hints
+from typing import Any, TextIO, get_type_hints
 
 import typer
 
@@ -18,7 +19,7 @@ from vidindex.cli.options import COMMON, SETTINGS
 from vidindex.cli.progress import reporter_for, say
 from vidindex.cli.signals import Interrupted, interrupts
 from vidindex.config import Configuration, Settings, from_process
-from vidindex.errors import ExitCode, SystemStopped, VidindexError
+from vidindex.errors import ExitCode, SystemStopped, UsageError, VidindexError
 from vidindex.reporting import Problem, Reporter
 
 TRACEBACK_VERBOSITY = 2
@@ -53,13 +54,12 @@ class Invocation:
 
 
 @dataclass(frozen=True)
-class _Manners:
+class Manners:
     """How a call wants to be answered."""
 
     command: str
     is_json: bool
-    is_quiet: bool
-    verbosity: int
+    verbosity: int = 0
 
 
 def add_command(
@@ -68,11 +68,13 @@ def add_command(
     *,
     example: str,
     name: str | None = None,
+    group: str = "",
     settings: Iterable[str] = (),
 ) -> None:
     """Make a command of a function that takes an Invocation and its own parameters.
 
     It gets the options of the settings named, and the common ones. Its docstring is its help.
+    group: the words before its name.
     """
     flags = tuple(settings)
     title = name or function.__name__
@@ -82,11 +84,11 @@ def add_command(
     def run(**values: Any) -> None:
         common = {key: values.pop(key) for key in COMMON}
         chosen = {key: values.pop(key) for key in flags} | {"db": common["db"]}
-        manners = _Manners(title, common["json"], common["quiet"], common["verbose"])
+        manners = Manners(f"{group} {title}".strip(), common["json"], common["verbose"])
 
         def call() -> Answer:
             configuration = from_process(chosen, common["config"])
-            reporter = reporter_for(quiet=manners.is_quiet)
+            reporter = reporter_for(quiet=common["quiet"])
             return function(Invocation(configuration, reporter, manners.is_json), **values)
 
         raise typer.Exit(_answer(call, manners))
@@ -107,51 +109,82 @@ def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:
     )
 
 
-def _answer(call: Callable[[], Answer], manners: _Manners) -> int:
+def _answer(call: Callable[[], Answer], manners: Manners) -> int:
     """Call a command and tell its answer or its error: the one place where exceptions end."""
     try:
         with interrupts():
             answer = call()
-        _print(_envelope(answer, manners) if manners.is_json else answer.text)
+            print_out(_envelope(answer, manners) if manners.is_json else answer.text)
         return answer.exit_code
     except VidindexError as error:
         _tell(error, manners)
         return error.exit_code
     except Interrupted as interruption:
-        say("stopped; what was finished is stored, run it again to go on")
+        _tell(_interruption(interruption), manners)
         return interruption.exit_code
-    except BrokenPipeError:
-        _discard_output()
-        return SIGPIPE_EXIT
+    except OutputLost as lost:
+        return tell_lost_output(lost.error)
     except OSError as error:
-        _discard_output()
-        _tell(SystemStopped(f"the system ended the work: {error}", "run it again"), manners)
-        return ExitCode.STOPPED
+        stopped = SystemStopped(f"the system ended the work: {error}", "run it again")
+        _tell(stopped, manners)
+        return stopped.exit_code
     except Exception as error:
         _tell_bug(error, manners)
         return ExitCode.BUG
 
 
+class OutputLost(Exception):
+    """Stdout cannot be written any more."""
+
+    def __init__(self, error: OSError) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+def tell_lost_output(error: OSError) -> int:
+    """Say on stderr that stdout cannot be written, and return the exit code.
+
+    A reader that went away, as `head` does, has read enough: there is nothing to say.
+    """
+    discard_output()
+    if isinstance(error, BrokenPipeError):
+        return SIGPIPE_EXIT
+    _tell(
+        SystemStopped(f"the output cannot be written: {error.strerror}", "mend that, run it again"),
+        Manners("", is_json=False),
+    )
+    return ExitCode.STOPPED
+
+
 def tell_usage(message: str, hint: str, *, is_json: bool, command: str = "") -> None:
     """Say that a command line is not understood."""
-    error = VidindexError(message, hint)
-    error.code = "usage"
-    _tell(error, _Manners(command, is_json, is_quiet=False, verbosity=0))
+    _tell(UsageError(message, hint), Manners(command, is_json))
 
 
-def _tell(error: VidindexError, manners: _Manners) -> None:
+def _tell(error: VidindexError, manners: Manners) -> None:
     if manners.verbosity >= TRACEBACK_VERBOSITY:
-        say(traceback.format_exc().rstrip())
+        for line in traceback.format_exc().splitlines():
+            say(printable(line))
     if manners.is_json:
-        entry = {"code": error.code, "message": printable(error.message), "hint": error.hint}
-        _print(_to_json(manners.command, {}, [entry | {"path": None}]))
-    else:
-        say(f"error: {printable(error.message)}")
-        if error.hint:
-            say(f"hint: {printable(error.hint)}")
+        entry = _entry(error.code, error.message, error.hint) | {"path": None}
+        with contextlib.suppress(OutputLost):
+            print_out(_to_json(manners.command, {}, [entry]))
+            return
+    say(f"error: {printable(error.message)}")
+    if error.hint:
+        say(f"hint: {printable(error.hint)}")
 
 
-def _tell_bug(error: Exception, manners: _Manners) -> None:
+def _interruption(interruption: Interrupted) -> VidindexError:
+    error = VidindexError(
+        f"stopped by {interruption.signal_name}; what was finished is stored",
+        "run it again to go on",
+    )
+    error.code = "interrupted"
+    return error
+
+
+def _tell_bug(error: Exception, manners: Manners) -> None:
     bug = VidindexError(
         f"this is a bug in vidindex: {type(error).__name__}: {error}",
         "please report it with what -vv prints; what was finished is stored",
@@ -160,13 +193,16 @@ def _tell_bug(error: Exception, manners: _Manners) -> None:
     _tell(bug, manners)
 
 
-def _envelope(answer: Answer, manners: _Manners) -> str:
+def _envelope(answer: Answer, manners: Manners) -> str:
     errors = [
-        {"code": problem.code, "message": printable(problem.message), "hint": problem.hint}
-        | json_path(problem.path)
+        _entry(problem.code, problem.message, problem.hint) | json_path(problem.path)
         for problem in answer.problems
     ]
     return _to_json(manners.command, answer.data, errors)
+
+
+def _entry(code: str, message: str, hint: str) -> dict[str, str]:
+    return {"code": code, "message": printable(message), "hint": printable(hint)}
 
 
 def _to_json(command: str, data: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> str:
@@ -174,14 +210,27 @@ def _to_json(command: str, data: Mapping[str, Any], errors: Sequence[Mapping[str
     return json.dumps(envelope, indent=2)
 
 
-def _print(text: str) -> None:
-    """Print on stdout, now: an error must be met here and not at the program's very end."""
-    if text and sys.stdout is not None:
-        sys.stdout.write(text + "\n")
-        sys.stdout.flush()
+def print_out(text: str, stream: TextIO | None = None) -> None:
+    """Print now, on stdout by default: an error must be met here, not at the program's very end.
+
+    Raises:
+        OutputLost: it cannot be written.
+    """
+    if not text:
+        return
+    stream = stream or sys.stdout
+    try:
+        stream.write(text + "\n")
+        stream.flush()
+    except OSError as error:
+        discard_output()
+        raise OutputLost(error) from error
+    except BaseException:  # a signal: what is left would be written at the end, and wait again
+        discard_output()
+        raise
 
 
-def _discard_output() -> None:
+def discard_output() -> None:
     """Let nothing more be written to a stdout that cannot take it."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)

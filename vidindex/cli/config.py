@@ -11,7 +11,7 @@ from vidindex.cli.tables import columns
 def add_to(app: typer.Typer) -> None:
     """Add the group of commands."""
     group = typer.Typer(help="See the settings.", no_args_is_help=True)
-    add_command(group, show, name="show", example="vidindex config show")
+    add_command(group, show, name="show", group="config", example="vidindex config show")
     app.add_typer(group, name="config")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,10 +13,10 @@ from vidindex.cli.escaping import json_path, printable
 def add_to(app: typer.Typer) -> None:
     """Add the group of commands."""
     group = typer.Typer(help="Look after the library's database.", no_args_is_help=True)
-    add_command(group, upgrade, example="vidindex db upgrade")
-    add_command(group, current, example="vidindex db current")
-    add_command(group, backup, example="vidindex db backup ~/vidindex-backup.db")
-    add_command(group, check, example="vidindex db check")
+    add_command(group, upgrade, group="db", example="vidindex db upgrade")
+    add_command(group, current, group="db", example="vidindex db current")
+    add_command(group, backup, group="db", example="vidindex db backup ~/vidindex-backup.db")
+    add_command(group, check, group="db", example="vidindex db check")
     app.add_typer(group, name="db")
 
 
@@ -48,7 +47,7 @@ def backup(
     """Copy the database to a file, consistent and checked, also while an index runs."""
     from vidindex.library import Library
 
-    made = Library(settings=call.settings).back_up(Path(target))
+    made = Library(settings=call.settings).back_up(target)
     return Answer(json_path(made), f"backed up to {printable(made)}")
 
 

@@ -14,10 +14,19 @@ from typing import Annotated
 
 import typer
 
-from vidindex.cli.command import Answer, Invocation, add_command
+from vidindex.cli.command import (
+    SIGPIPE_EXIT,
+    Answer,
+    Invocation,
+    OutputLost,
+    add_command,
+    print_out,
+)
 from vidindex.cli.escaping import json_path, printable
+from vidindex.cli.signals import SIGNAL_EXIT, Interrupted
 from vidindex.cli.tables import counted
 from vidindex.errors import Refused, SystemStopped, WeightsError
+from vidindex.paths import resolve
 
 KINDS = 5
 
@@ -66,7 +75,7 @@ def _workplace(keep: str | None) -> Iterator[Path]:
         with tempfile.TemporaryDirectory(prefix="vidindex-demo-") as folder:
             yield Path(folder)
         return
-    folder_to_keep = Path(keep).expanduser().absolute()
+    folder_to_keep = resolve(keep)
     try:
         folder_to_keep.mkdir(parents=True, exist_ok=True)
         is_empty = not any(folder_to_keep.iterdir())
@@ -103,8 +112,7 @@ class _Tour:
 
     def tell(self, text: str) -> None:
         """Print a text."""
-        self._out.write(text + "\n")
-        self._out.flush()
+        print_out(text, self._out)
 
     def step(self, title: str, command: str) -> None:
         """Run a command as a user would."""
@@ -114,6 +122,10 @@ class _Tour:
         self._show(f"vidindex {command}")
         with contextlib.redirect_stdout(self._out):
             code = app(shlex.split(command), standalone_mode=False)
+        if code == SIGPIPE_EXIT:
+            raise OutputLost(BrokenPipeError())
+        if code and code > SIGNAL_EXIT:
+            raise Interrupted(code - SIGNAL_EXIT)
         if code:
             raise SystemStopped(f"the demo stopped: vidindex {command} ended with {code}")
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+SIGNAL_EXIT = 128  # a program that a signal ended exits with this and the signal's number
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -15,7 +16,8 @@ class Interrupted(BaseException):
 
     def __init__(self, number: int) -> None:
         super().__init__(number)
-        self.exit_code = 128 + number
+        self.exit_code = SIGNAL_EXIT + number
+        self.signal_name = signal.Signals(number).name
 
 
 @contextmanager
