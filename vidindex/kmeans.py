@@ -46,7 +46,10 @@ def group(
     """
     points = normalized(vectors, normalize)
     distinct = len({point.tobytes() for point in points})
-    model = KMeans(n_clusters=min(k, distinct), n_init=n_init, random_state=seed)
+    if k <= distinct:
+        model = KMeans(n_clusters=k, n_init=n_init, random_state=seed)
+    else:  # refused below; one step is enough to see how many can be told apart
+        model = KMeans(n_clusters=distinct, n_init=1, max_iter=1, random_state=seed)
     with warnings.catch_warnings():
         # It warns where vectors differ in their last bits only; that is refused below.
         warnings.simplefilter("ignore", ConvergenceWarning)
