@@ -26,7 +26,7 @@ def counts(result):
     return {
         key: value
         for key, value in vars(result).items()
-        if key not in ("seconds", "problems", "frames") and value
+        if key not in ("seconds", "problems", "frames", "recipe") and value
     }
 
 

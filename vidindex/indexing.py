@@ -59,7 +59,7 @@ class IndexResult:
 
     indexed: got a vector now. unchanged: had one. relinked: their content had one. failed: could
     not be handled now, see problems. failed_before: have a stored failure and were not tried
-    again. missing: were there before and are gone.
+    again. missing: were there before and are gone. recipe: the number of the one that was used.
     """
 
     indexed: int
@@ -68,6 +68,7 @@ class IndexResult:
     failed: int
     failed_before: int
     missing: int
+    recipe: int
     frames: int
     seconds: float
     problems: tuple[Problem, ...]
@@ -285,6 +286,7 @@ class _Run:
             failed=self._counts["failed"],
             failed_before=self._counts["failed_before"],
             missing=self._counts["missing"],
+            recipe=self._ledger.recipe_id,
             frames=self._counts["frames"],
             seconds=round(seconds, 3),
             problems=tuple(sorted(self._problems, key=lambda each: os.fsencode(each.path))),

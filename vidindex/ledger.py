@@ -25,7 +25,8 @@ LINKS_PER_COMMIT = 200
 class IndexLedger:
     """The library's files and contents as one recipe sees them, kept up to date.
 
-    contents: by hash. rows: the files as they were when the run began.
+    recipe_id: its number in the library. contents: by hash. rows: the files as they were when the
+    run began.
     """
 
     def __init__(
@@ -33,8 +34,8 @@ class IndexLedger:
     ) -> None:
         self._database = database
         with database.writing() as session:
-            self._recipe_id = recipes.put_recipe(session, recipe, weights_name, now=_now())
-            self.contents = videos.list_contents(session, self._recipe_id)
+            self.recipe_id = recipes.put_recipe(session, recipe, weights_name, now=_now())
+            self.contents = videos.list_contents(session, self.recipe_id)
             self.rows = files.list_files(session)
         if retry_failed:
             self.contents = {
@@ -79,7 +80,7 @@ class IndexLedger:
         blake3, size_bytes = places[0].blake3, places[0].stat.size_bytes
         with self._database.writing() as session:
             video_id = videos.put_video(session, blake3, size_bytes, info, now=_now())
-            embeddings.put_embedding(session, self._recipe_id, video_id, embedding, now=_now())
+            embeddings.put_embedding(session, self.recipe_id, video_id, embedding, now=_now())
             for file in places:
                 self._put(session, file, video_id)
         self.contents[blake3] = KnownContent(video_id, has_vector=True)
@@ -89,7 +90,7 @@ class IndexLedger:
         blake3, size_bytes = places[0].blake3, places[0].stat.size_bytes
         with self._database.writing() as session:
             video_id = videos.put_video(session, blake3, size_bytes, None, now=_now())
-            embeddings.put_failure(session, self._recipe_id, video_id, reason, now=_now())
+            embeddings.put_failure(session, self.recipe_id, video_id, reason, now=_now())
             for file in places:
                 self._put(session, file, video_id)
         self.contents[blake3] = KnownContent(video_id, failure=reason)

@@ -8,7 +8,16 @@ import pytest
 
 from vidindex.cli.app import app
 
-COUNTS = {"indexed", "unchanged", "relinked", "failed", "failed_before", "missing", "frames"}
+COUNTS = {
+    "indexed",
+    "unchanged",
+    "relinked",
+    "failed",
+    "failed_before",
+    "missing",
+    "frames",
+    "recipe",
+}
 
 
 def test_index_tells_what_it_did(vidindex, videos):

@@ -49,7 +49,8 @@ def organize(
 
     library = Library(settings=call.settings)
     indexed = library.index([source], reporter=call.reporter, retry_failed=retry_failed)
-    clustered = library.cluster(k, reporter=call.reporter, recipe=recipe, scope=source)
+    own_recipe = indexed.recipe if recipe is None else recipe
+    clustered = library.cluster(k, reporter=call.reporter, recipe=own_recipe, scope=source)
     with stop_request() as stop:
         moved = library.apply(
             destination,
