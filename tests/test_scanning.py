@@ -1,4 +1,5 @@
 import os
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -6,6 +7,7 @@ import pytest
 from vidindex.scanning import FileStat, Skipped, scan
 
 MP4 = frozenset({".mp4"})
+NOBODY = 65534
 
 
 def found(roots, suffixes=MP4, **keywords):
@@ -101,13 +103,25 @@ def test_a_folder_deeper_than_python_recurses_is_walked(tmp_path):
     assert len(found([tmp_path])) == 1
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read every folder")
-def test_a_folder_that_cannot_be_read_hides_what_is_below(tmp_path):
-    touch(tmp_path / "locked/a.mp4")
-    (tmp_path / "locked").chmod(0)
-    try:
-        (entry,) = skipped([tmp_path])
-    finally:
-        (tmp_path / "locked").chmod(0o700)
+@pytest.fixture
+def open_folder():
+    """A folder that every user can reach, seen by a user who is not root."""
+    user = os.geteuid()
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o777)
+        if user == 0:
+            os.seteuid(NOBODY)
+        try:
+            yield Path(folder)
+        finally:
+            os.seteuid(user)
 
-    assert (entry.path, entry.hides) == (tmp_path / "locked", True)
+
+def test_a_folder_that_cannot_be_read_hides_what_is_below(open_folder):
+    touch(open_folder / "locked/a.mp4")
+    (open_folder / "locked").chmod(0)
+
+    entries = skipped([open_folder])
+
+    (open_folder / "locked").chmod(0o700)
+    assert [(entry.path, entry.hides) for entry in entries] == [(open_folder / "locked", True)]
