@@ -251,3 +251,13 @@ def test_a_weights_setting_is_understood_without_tensorflow(weights_file: Path) 
     )
     key = f"blake3:{blake3(weights_file.read_bytes()).hexdigest()}"
     assert run.stdout == f"{key} untrained:3\n[]\n"
+
+
+def test_a_file_in_the_home_folder_may_be_named_with_a_tilde(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with h5py.File(tmp_path / "some.h5", "w") as file:
+        file.create_dataset("kernel", data=[1.0])
+    monkeypatch.setenv("HOME", str(tmp_path))
+
+    assert locate_weights("~/some.h5").path == tmp_path / "some.h5"

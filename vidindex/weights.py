@@ -110,7 +110,7 @@ def locate_weights(spec: str, *, fetch: Callable[[], Path] | None = None) -> Wei
     if spec == "untrained" or spec.startswith("untrained:"):
         seed = _seed(spec)
         return WeightsSource("untrained", None, seed, f"untrained:{seed}")
-    path = Path(spec)
+    path = Path(spec).expanduser()
     content = read_weights_file(path)
     with opened_weights(content, path):
         return WeightsSource("file", path, None, weights_key(content))

@@ -181,6 +181,7 @@ def test_a_stopped_apply_can_be_finished_and_undone(
     everything = {"a.mp4", "b.mp4", "c.mp4", "d.mp4"}
     assert stopped_apply.code == 130
     assert stopped_apply.err == "moving: 4 to do\n"
+    assert "stopped before the end: run it again to go on, or undo" in stopped_apply.out
     moved, left = names(other_disk), names(videos)
     assert (moved | left, moved & left) == (everything, set())  # and no part of a copy
     assert left

@@ -123,6 +123,8 @@ def move_text(result: MoveResult, done: str, epilogue: str) -> str:
         lines.append(f"batch {result.batch}: {count} {done}; {epilogue}")
     else:
         lines.append("nothing to move")
+    if result.was_stopped:
+        lines.append("stopped before the end: run it again to go on, or undo")
     if result.in_place:
         lines.append(f"{counted(result.in_place, 'file')} in place already")
     left = len(result.problems)
