@@ -13,7 +13,8 @@
         ├── MediaError            it cannot be decoded; stored, and not tried again until it changes
         ├── UnreadableError       it cannot be opened or read
         ├── ChangedError          it changed while it was read; the next run picks it up
-        └── OfflineError          a folder is empty or gone as a whole, as if not mounted
+        ├── OfflineError          a folder is empty or gone as a whole, as if not mounted
+        └── …                     why one file cannot be moved: see places.py
 
 A bug (any other exception) exits with 1; a signal with 128 + its number.
 """
