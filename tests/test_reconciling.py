@@ -1,46 +1,27 @@
 """Each decision on a file: what the scan found against what the library knows."""
 
+import time
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
-from vidindex.reconciling import CLOCK_STEP_NS, Reading, reconcile
-from vidindex.scanning import FileStat, Skipped
-from vidindex.store.files import StoredFile
+from tests.decisions import (
+    HASH,
+    OF_ANOTHER_RECIPE,
+    OTHER_HASH,
+    ROOT,
+    WITH_FAILURE,
+    WITH_VECTOR,
+    WRITTEN_NS,
+    YESTERDAY,
+    decide,
+    row_of,
+    stat_of,
+)
+from vidindex.reconciling import RESTLESS_NS, Reading
+from vidindex.scanning import CLOCK_STEP_NS, Skipped
 from vidindex.store.videos import KnownContent
-
-ROOT = Path("/nowhere/videos")
-HASH, OTHER_HASH = bytes(32), bytes([1] * 32)
-WRITTEN_NS = 1_600_000_000_000_000_000
-READ_NS = WRITTEN_NS + 60_000_000_000
-YESTERDAY = datetime(2020, 1, 1, tzinfo=UTC)
-WITH_VECTOR = {HASH: KnownContent(1, has_vector=True)}
-WITH_FAILURE = {HASH: KnownContent(1, failure="no frame could be decoded")}
-OF_ANOTHER_RECIPE = {HASH: KnownContent(1)}
-
-
-def stat_of(name, **changes):
-    return replace(FileStat(ROOT / name, 1000, WRITTEN_NS, 5, 77), **changes)
-
-
-def row_of(name, **changes):
-    row = StoredFile(1, stat_of(name), READ_NS, 1, HASH, missing_since=None, read_error=None)
-    return replace(row, **changes)
-
-
-def decide(found=(), known=(), *, contents=None, skipped=(), roots=(ROOT,), **keywords):
-    """The parts of the decision that are not empty."""
-    decided = reconcile(
-        roots,
-        list(found),
-        list(skipped),
-        known=list(known),
-        contents=WITH_VECTOR if contents is None else contents,
-        **keywords,
-    )
-    return {name: list(part) for name, part in vars(decided).items() if part}
 
 
 def test_a_new_file_is_to_be_read():
@@ -159,57 +140,17 @@ def test_what_lies_in_a_folder_that_cannot_be_read_is_not_missing():
     assert decide([kept.stat], [kept, hidden], skipped=skipped) == {"unchanged": [kept]}
 
 
-def test_a_file_that_a_link_took_the_place_of_is_missing():
-    kept, gone = row_of("a.mp4"), row_of("b.mp4", id=2)
-    skipped = [Skipped(ROOT / "b.mp4", "a symbolic link, not followed", hides=False)]
+def test_a_file_that_a_link_took_the_place_of_is_missing(tmp_path):
+    (tmp_path / "b.mp4").symlink_to("elsewhere.mp4")
+    kept, gone = (
+        row_of("", id=number, stat=stat_of("", path=tmp_path / name, inode=number))
+        for number, name in enumerate(["a.mp4", "b.mp4"])
+    )
+    skipped = [Skipped(tmp_path / "b.mp4", "a symbolic link, not followed", hides=False)]
 
-    decided = decide([kept.stat], [kept, gone], skipped=skipped)
+    decided = decide([kept.stat], [kept, gone], skipped=skipped, roots=[tmp_path])
 
     assert decided == {"unchanged": [kept], "missing": [gone]}
-
-
-def test_a_root_without_any_of_its_videos_is_offline_and_none_is_missing():
-    rows = [row_of("a.mp4"), row_of("b.mp4", id=2)]
-
-    assert decide([], rows) == {"offline": [ROOT]}
-
-
-def test_a_root_that_holds_other_videos_is_not_offline():
-    gone, new = row_of("a.mp4"), stat_of("new.mp4")
-
-    assert decide([new], [gone]) == {"to_read": [Reading(new, None)], "missing": [gone]}
-
-
-def test_a_root_whose_videos_were_missing_before_is_not_offline():
-    assert decide([], [row_of("a.mp4", missing_since=YESTERDAY)]) == {}
-
-
-def test_only_the_root_that_is_empty_is_offline():
-    here, there = row_of("here/a.mp4"), row_of("there/b.mp4", id=2)
-    roots = [ROOT / "here", ROOT / "there"]
-
-    decided = decide([here.stat], [here, there], roots=roots)
-
-    assert decided == {"unchanged": [here], "offline": [ROOT / "there"]}
-
-
-def test_a_root_that_cannot_be_read_is_not_taken_for_an_absent_disk():
-    skipped = [Skipped(ROOT, "cannot read the folder: Permission denied", hides=True)]
-
-    assert decide([], [row_of("a.mp4")], skipped=skipped) == {}
-
-
-def test_an_empty_root_beside_a_locked_folder_is_offline_for_what_was_not_in_there():
-    skipped = [Skipped(ROOT / "locked", "cannot read the folder: Permission denied", hides=True)]
-    rows = [row_of("a.mp4"), row_of("locked/b.mp4", id=2)]
-
-    assert decide([], rows, skipped=skipped) == {"offline": [ROOT]}
-
-
-def test_an_empty_root_can_be_confirmed():
-    rows = [row_of("a.mp4"), row_of("b.mp4", id=2)]
-
-    assert decide([], rows, confirm_missing=True) == {"missing": rows}
 
 
 def test_two_files_of_one_content_are_each_decided_on_their_own():
@@ -220,3 +161,83 @@ def test_two_files_of_one_content_are_each_decided_on_their_own():
     decided = decide([first.stat, changed], [first, second], contents=contents)
 
     assert decided == {"unchanged": [first], "to_read": [Reading(changed, None)]}
+
+
+def test_a_file_renamed_but_for_the_case_of_its_letters_is_another_path():
+    old = row_of("a.mp4")
+    new = replace(old.stat, path=ROOT / "A.MP4")
+
+    assert decide([new], [old]) == {"to_read": [Reading(new, None)], "missing": [old]}
+
+
+def test_two_files_that_swapped_their_names_are_both_read():
+    first, second = row_of("a.mp4"), row_of("b.mp4", id=2, stat=stat_of("b.mp4", inode=78))
+    swapped = [
+        replace(second.stat, path=first.stat.path),
+        replace(first.stat, path=second.stat.path),
+    ]
+
+    assert decide(swapped, [first, second]) == {
+        "to_read": [Reading(stat, None) for stat in swapped]
+    }
+
+
+def test_hard_links_of_one_file_are_each_unchanged():
+    first, second = row_of("a.mp4"), row_of("b.mp4", id=2)
+
+    assert decide([first.stat, second.stat], [first, second]) == {"unchanged": [first, second]}
+
+
+def test_a_hard_link_that_is_gone_is_missing_although_the_file_has_another_name():
+    kept, gone = row_of("a.mp4"), row_of("b.mp4", id=2)
+
+    assert decide([kept.stat], [kept, gone]) == {"unchanged": [kept], "missing": [gone]}
+
+
+def test_files_that_were_touched_lately_are_read_last():
+    now_ns = WRITTEN_NS + 100 * RESTLESS_NS
+    ages_ns = {"a": 0, "b": RESTLESS_NS, "c": -RESTLESS_NS, "d": RESTLESS_NS - 1, "e": 2**50}
+    found = [stat_of(name, mtime_ns=now_ns - age) for name, age in ages_ns.items()]
+
+    decided = decide(found, now_ns=now_ns)
+
+    assert [reading.stat.path.name for reading in decided["to_read"]] == ["b", "e", "a", "c", "d"]
+
+
+def test_a_file_written_this_moment_is_read_last_by_the_clock():
+    found = [stat_of("a.mp4", mtime_ns=time.time_ns()), stat_of("b.mp4")]
+
+    decided = decide(found)
+
+    assert [reading.stat.path.name for reading in decided["to_read"]] == ["b.mp4", "a.mp4"]
+
+
+@pytest.mark.parametrize("contents", [WITH_VECTOR, WITH_FAILURE, OF_ANOTHER_RECIPE])
+def test_a_file_as_it_was_is_hashed_if_all_are_to_be_verified(contents):
+    row = row_of("a.mp4")
+
+    decided = decide([row.stat], [row], contents=contents, verify=True)
+
+    assert decided == {"to_read": [Reading(row.stat, None, expected=HASH)]}
+
+
+def test_of_a_file_that_changed_nothing_is_expected():
+    row = row_of("a.mp4")
+    found = replace(row.stat, size_bytes=2000)
+
+    assert decide([found], [row], verify=True) == {"to_read": [Reading(found, None)]}
+
+
+def test_of_a_file_that_was_read_within_a_step_of_the_clock_nothing_is_expected():
+    row = row_of("a.mp4", checked_at_ns=WRITTEN_NS)
+
+    assert decide([row.stat], [row], verify=True) == {"to_read": [Reading(row.stat, None)]}
+
+
+def test_a_missing_file_that_is_back_is_verified_too():
+    row = row_of("a.mp4", missing_since=YESTERDAY)
+
+    assert decide([row.stat], [row], verify=True) == {
+        "to_read": [Reading(row.stat, None, expected=HASH)],
+        "returned": [row],
+    }

@@ -23,11 +23,14 @@ class StoredVideo:
     added_at: datetime
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class KnownContent:
-    """What the library holds of a content by one recipe. failure: why there is no vector."""
+    """What the library holds of a content by one recipe.
 
-    video_id: int
+    video_id: None while it is not stored yet. failure: why there is no vector.
+    """
+
+    video_id: int | None
     has_vector: bool = False
     failure: str | None = None
 
