@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol
@@ -73,16 +73,40 @@ class VideoInfo:
     codec: str
 
 
+class Frames(Protocol):
+    """The sampled frames of a video, decoded as they are taken."""
+
+    def __iter__(self) -> Iterator[NDArray[np.uint8]]:
+        """Return itself."""
+
+    def __next__(self) -> NDArray[np.uint8]:
+        """Return the next frame, (299, 299, 3) uint8 RGB.
+
+        Raises:
+            MediaError: libav cannot go on.
+            UnreadableError: the system failed to read the file.
+        """
+
+    def close(self) -> None:
+        """End before all frames are taken. Closing twice does nothing."""
+
+
+def _nothing() -> None:
+    return None
+
+
 @dataclass(frozen=True)
 class SampledVideo:
     """A video's header and its sampled frames.
 
-    frames: each (299, 299, 3) uint8 RGB, upright, in order of time, decoded as they are taken;
-        at least one. Raises MediaError where there is none.
+    frames: each (299, 299, 3) uint8 RGB, upright, in order of time; at least one.
+    why_incomplete: asked once the frames are used up; returns why there are not more or better
+        ones ("only the first 12 s of 60 s could be decoded"), or None if the video is whole.
     """
 
     info: VideoInfo
-    frames: Iterator[NDArray[np.uint8]]
+    frames: Frames
+    why_incomplete: Callable[[], str | None] = _nothing
 
 
 class FrameReader(Protocol):
@@ -133,6 +157,15 @@ class EmbedderSource(Protocol):
     @property
     def name(self) -> str:
         """What people call these weights: "imagenet", "untrained:0", a file's name."""
+
+    def prepare(self) -> bytes:
+        """Read and check the weights; return the digest of their values, 32 bytes.
+
+        Needs no TensorFlow, unless the processor is asked for.
+
+        Raises:
+            WeightsError: the file is damaged or not of this network.
+        """
 
     def load(self) -> Embedder:
         """Build the network. Slow: imports TensorFlow.

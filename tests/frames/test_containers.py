@@ -37,7 +37,6 @@ BAD = {
     "sound": (clips.make_sound_only, "no video stream (audio only)"),
     "sound with a cover": (clips.make_with_cover, "no video stream (audio only)"),
     "subtitles": (clips.make_subtitles_only, "no video stream (subtitles only)"),
-    "jpeg": (lambda path: clips.make_picture(path, "mjpeg"), "a picture, not a video"),
     "png": (lambda path: clips.make_picture(path, "png"), "a picture, not a video"),
     "encrypted": (clips.make_encrypted, "encrypted"),
     "mp4 without its header": (

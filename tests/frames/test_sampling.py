@@ -133,6 +133,7 @@ KINDS: dict[str, tuple[Make, str]] = {
     "vp9": (in_container("libvpx-vp9", "webm"), "2.3"),
     "vp9, ivf": (in_container("libvpx-vp9", "ivf"), "2.3"),
     "wmv2": (in_container("wmv2", "asf"), "2.3"),
+    "mjpeg, a single picture": (lambda path: clips.make_picture(path, "mjpeg"), "1"),
     "mjpeg, avi": (in_container("mjpeg", "avi"), "2.3"),
     "prores": (in_container("prores", "mov"), "2.3"),
     "gif": (in_container("gif", "gif"), "2.3"),

@@ -20,12 +20,13 @@ from vidindex.errors import MediaError, UnreadableError
 
 # Real containers and raw streams only. Left out on purpose: everything that opens other files
 # or sockets (hls, dash, concat, sdp, imf, ...), still pictures, and formats that turn any text
-# into a video (tty, xbin). The audio ones are here to be able to say "audio only".
+# into a video (tty, xbin). A JPEG is let in: it is a stream of Motion JPEG with one picture, whose
+# reader opens nothing else. The audio ones are here to be able to say "audio only".
 FORMATS = (
     "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,flv,live_flv,kux,asf,asf_o,wtv,mpegts,mpeg,"
     "mpegvideo,m4v,h261,h263,h264,hevc,vvc,evc,av1,obu,ivf,vc1,vc1test,cavsvideo,avs2,avs3,"
     "dirac,dnxhd,mjpeg,dv,mxf,gxf,lxf,ogg,nut,rm,nsv,nuv,gif,apng,yuv4mpegpipe,swf,roq,smk,bink,"
-    "flic,film_cpk,ty,pva,pmp,dhav,amv,rpl,"
+    "flic,film_cpk,ty,pva,pmp,dhav,amv,rpl,jpeg_pipe,"
     "mp3,wav,flac,aac,ac3,eac3,amr,caf,aiff,ape,wv"
 )
 # One 8192 x 8192 picture takes some 200 MB as RGB; a bomb of 15000 x 15000 fits in 54 KB of file.
@@ -36,7 +37,16 @@ HEAD_SIZE_BYTES = 512
 
 _PLAYLIST_STARTS = (b"#EXTM3U", b"ffconcat version", b"[playlist]", b"v=0\r", b"v=0\n", b"<smil")
 _PICTURE_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"BM", b"II*\0", b"MM\0*", b"8BPS", b"\xff\x0a")
+_MATROSKA_START = b"\x1a\x45\xdf\xa3"
+_MATROSKA_MAIN_PART = b"\x18\x53\x80\x67"
 _TEXT = frozenset(range(32, 127)) | frozenset(b"\t\n\r\f\x1b") | frozenset(range(128, 256))
+
+
+class NeedsMoreMemory(MediaError):
+    """The pictures are too large for this program, or for this machine."""
+
+    def __init__(self, detail: str = "") -> None:
+        super().__init__(" ".join(("needs more memory than allowed", detail)).rstrip())
 
 
 class DescriptorFile:
@@ -78,10 +88,11 @@ class Crop:
     bottom: int = 0
 
 
-def open_container(descriptor: int) -> InputContainer:
+def open_container(descriptor: int, *, decodes: bool = True) -> InputContainer:
     """Open the container in a file that is open already.
 
     libav reads through the descriptor; it opens nothing itself, whatever the file names.
+    decodes: if not, pictures of any size are told of, but none can be decoded.
 
     Raises:
         MediaError: the file is none that holds a video; the reason is in words for a person.
@@ -95,7 +106,7 @@ def open_container(descriptor: int) -> InputContainer:
         container = av.open(
             DescriptorFile(descriptor),
             "r",
-            options={"max_pixels": str(MAX_PIXELS)},
+            options={"max_pixels": str(MAX_PIXELS)} if decodes else {"skip_frame": "all"},
             container_options={"format_whitelist": FORMATS},
             metadata_errors="replace",
             buffer_size=READ_SIZE_BYTES,
@@ -106,7 +117,7 @@ def open_container(descriptor: int) -> InputContainer:
         container.flags &= ~GENERATE_TIMES
         return container
     except av.error.MemoryError as error:
-        raise MediaError("needs more memory than there is") from error
+        raise NeedsMoreMemory from error
     except (FFmpegError, ValueError) as error:
         raise _not_a_video(head) from error
     except OSError as error:
@@ -150,18 +161,36 @@ def crop_px(container: InputContainer, stream: VideoStream) -> Crop:
     return Crop(*map(int, edges.groups())) if edges else Crop()
 
 
+def matroska_end_bytes(descriptor: int) -> int:
+    """Return where a Matroska file should end by its header; 0 if that tells nothing, or is none.
+
+    Its main part is an element whose size follows its name, RFC 8794 and RFC 9559.
+    """
+    head = os.pread(descriptor, HEAD_SIZE_BYTES, 0)
+    start, _, rest = head.partition(_MATROSKA_MAIN_PART)
+    if not head.startswith(_MATROSKA_START) or not rest or rest[0] == 0:
+        return 0
+    width = 9 - rest[0].bit_length()  # as many bytes as the first has zeros before a one, and one
+    most = (1 << 7 * width) - 1
+    size = int.from_bytes(rest[:width], "big") & most
+    is_unknown = size == most  # written by a program that could not go back
+    return 0 if is_unknown else len(start) + len(_MATROSKA_MAIN_PART) + width + size
+
+
 @contextlib.contextmanager
 def reading() -> Iterator[None]:
     """Turn what libav, PyAV and the system raise while a file is read into this program's errors.
 
     Raises:
         MediaError: libav cannot go on.
-        UnreadableError: the system failed to read the file.
+        UnreadableError: the system failed to read the file, or gave libav no thread.
     """
     try:
         yield
     except av.error.MemoryError as error:
-        raise MediaError("needs more memory than there is") from error
+        raise NeedsMoreMemory from error
+    except av.error.BlockingIOError as error:  # libav gets no thread: no fault of the file
+        raise UnreadableError("the system had no thread to spare for decoding it") from error
     except FFmpegError as error:
         raise MediaError(f"damaged: {(error.strerror or 'unknown').lower()}") from error
     except OSError as error:

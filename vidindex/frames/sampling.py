@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 
 from vidindex.embedding import SampledVideo, Sampling, VideoInfo
 from vidindex.errors import MediaError
-from vidindex.frames.containers import crop_px
+from vidindex.frames.completeness import why_incomplete
+from vidindex.frames.containers import MAX_PIXELS, NeedsMoreMemory, crop_px
 from vidindex.frames.pictures import Painter, is_blank
 from vidindex.frames.sample_times import SampleTime, sample_times
 from vidindex.frames.timeline import Timeline
@@ -53,7 +54,7 @@ def read_open_frames(descriptor: int, sampling: Sampling) -> SampledVideo:
     except BaseException:
         video.close()
         raise
-    return SampledVideo(frames.info, frames)
+    return SampledVideo(frames.info, frames, frames.why_incomplete)
 
 
 class SampledFrames(Iterator[NDArray[np.uint8]]):
@@ -66,32 +67,51 @@ class SampledFrames(Iterator[NDArray[np.uint8]]):
     def __init__(self, video: VideoFile, sampling: Sampling) -> None:
         self._open = contextlib.ExitStack()
         self._open.callback(video.close)
-        claimed_s, pictures_s = _durations_s(video, sampling)
-        timeline = Timeline(video, sampling.mode)
+        self._video = video
+        self._is_closed = False
+        self._incomplete: str | None = None
+        self._claimed_s, self._pictures_s = _durations_s(video, sampling)
+        self._timeline = timeline = Timeline(video, sampling.mode)
         painter = Painter(crop_px(video.container, video.stream))
-        times = sample_times(claimed_s, sampling, pictures_s=pictures_s)
+        times = sample_times(self._claimed_s, sampling, pictures_s=self._pictures_s)
         self._frames = _sample(timeline, times, painter, sampling.skip_blank)
         self._open.callback(self._frames.close)
         first = timeline.frame_at(Fraction(0))
         if first is None:
             raise _nothing_decodable(video, timeline)
         height_px, width_px, _ = painter.to_rgb(first).shape
-        duration_s = float(pictures_s) if pictures_s else None
+        duration_s = float(self._pictures_s) if self._pictures_s else None
         self.info = VideoInfo(duration_s, width_px, height_px, video.codec)
 
     def __next__(self) -> NDArray[np.uint8]:
         try:
-            return next(self._frames)
+            pixels = next(self._frames, None)
+            if pixels is None and not self._is_closed:
+                self._incomplete = self._find_gaps()
         except BaseException:
             self.close()
             raise
+        if pixels is None:
+            self.close()
+            raise StopIteration
+        return pixels
+
+    def why_incomplete(self) -> str | None:
+        """Return why frames are missing; None if none are, or while they are not used up."""
+        return self._incomplete
 
     def close(self) -> None:
         """Close the file; no further frames come. Closing twice does nothing."""
+        self._is_closed = True
         self._open.close()
 
     def __del__(self) -> None:
         self.close()
+
+    def _find_gaps(self) -> str | None:
+        return why_incomplete(
+            self._video, self._claimed_s, self._pictures_s, met_damage=self._timeline.met_damage
+        )
 
 
 def _durations_s(video: VideoFile, sampling: Sampling) -> tuple[Fraction, Fraction]:
@@ -113,8 +133,11 @@ def _durations_s(video: VideoFile, sampling: Sampling) -> tuple[Fraction, Fracti
 def _nothing_decodable(video: VideoFile, timeline: Timeline) -> MediaError:
     if timeline.met_encrypted or video.is_encrypted:
         return MediaError("encrypted", "index a copy without copy protection")
-    if video.is_cut_short:
+    if video.is_cut_before_first:
         return MediaError("truncated before the first frame", "copy or download it again")
+    width_px, height_px = video.declared_size_px
+    if width_px * height_px > MAX_PIXELS:
+        return NeedsMoreMemory(f"({width_px} x {height_px} pixels)")
     return MediaError("no frame could be decoded", "copy or download it again; it may be damaged")
 
 

@@ -45,10 +45,14 @@ DECODER_THREADS = 1
 
 @dataclass(frozen=True)
 class Moment:
-    """A decoded frame and the tick of the stream's time base from which on it is on screen."""
+    """A decoded frame and the tick of the stream's time base from which on it is on screen.
+
+    is_damaged: it is, or pictures between the frame before it and itself are.
+    """
 
     frame: VideoFrame
     tick: int
+    is_damaged: bool
 
 
 class Timeline:
@@ -57,6 +61,7 @@ class Timeline:
     mode "exact": the last frame whose time is not after t. mode "keyframe": the last keyframe
     that the decoder gives and whose time is not after t. Before the first frame: the first.
     Encrypted pictures are left out, as they would decode to noise; met_encrypted tells of them.
+    met_damage tells whether there were damaged pictures after a whole one.
     """
 
     def __init__(self, video: VideoFile, mode: SamplingMode) -> None:
@@ -65,6 +70,7 @@ class Timeline:
         self._start = video.start
         self._vain_seeks = 0
         self.met_encrypted = False
+        self.met_damage = False
         self._begin()
 
     def frame_at(self, time_s: Fraction) -> VideoFrame | None:
@@ -121,6 +127,7 @@ class Timeline:
             self._shown = self._next or self._shown
             self._next = next(self._moments, None)
             self._ended = self._next is None
+            self.met_damage |= self._next is not None and self._next.is_damaged
 
     def _is_seek_worthwhile(self, wanted: int) -> bool:
         if self._shown is None or self._next is None or self._next.tick > wanted:
@@ -202,6 +209,7 @@ class Timeline:
         context.skip_frame = "NONKEY" if self._mode == "keyframe" else "DEFAULT"
         clock = _Clock(self._video)
         errors = 0
+        is_first = True  # what comes before it builds on pictures that were never in the file
         for packet in itertools.chain(packets, [None]):
             try:
                 frames = stream.decode(packet)
@@ -210,11 +218,13 @@ class Timeline:
             except FFmpegError:
                 errors += 1
                 if errors > MAX_CONSECUTIVE_ERRORS:
-                    return
+                    break
                 continue
             for frame in frames:
-                errors = 0
-                yield Moment(frame, clock.tick_of(frame))
+                is_damaged = frame.is_corrupt or (errors > 0 and not is_first)
+                errors, is_first = 0, False
+                yield Moment(frame, clock.tick_of(frame), is_damaged)
+        self.met_damage |= errors > 0 and not is_first
 
 
 class _Clock:

@@ -14,7 +14,12 @@ from av.error import FFmpegError
 from av.video.stream import VideoStream
 
 from vidindex.errors import UnreadableError
-from vidindex.frames.containers import main_stream, open_container, reading
+from vidindex.frames.containers import (
+    main_stream,
+    matroska_end_bytes,
+    open_container,
+    reading,
+)
 
 # Flags of libav's formats (AVFMT_...): no times in it (a raw stream); times that may jump.
 NO_TIMES = 0x0080
@@ -151,10 +156,43 @@ class VideoFile:
         return Fraction((self.container.duration + 5000) // 10_000, 100)
 
     @property
-    def is_cut_short(self) -> bool:
+    def declared_size_px(self) -> tuple[int, int]:
+        """Width and height as the header tells them, of pictures too large to decode as well."""
+        with open_container(self._descriptor, decodes=False) as container:
+            stream = main_stream(container)
+            return stream.width, stream.height
+
+    @property
+    def is_cut_before_first(self) -> bool:
         """Whether the index tells of a first picture that lies behind the end of the file."""
         index = self.stream.index_entries
         return len(index) > 0 and index[0].pos + index[0].size > self._size_bytes
+
+    @property
+    def is_cut_before_last(self) -> bool:
+        """Whether the index tells of a last picture that lies behind the end of the file."""
+        index = self.stream.index_entries
+        return len(index) > 0 and index[-1].pos + index[-1].size > self._size_bytes
+
+    @property
+    def is_shorter_than_told(self) -> bool:
+        """Whether the header tells of more bytes, of whatever, than there are."""
+        return matroska_end_bytes(self._descriptor) > self._size_bytes
+
+    def has_anything_after(self, time_s: Fraction) -> bool:
+        """Whether sound or subtitles go on at a time at which there are no pictures any more."""
+        start_s, end_s = self.start * self.time_base, self.end_s or Fraction(0)
+        with (
+            open_container(self._descriptor) as container,
+            reading(),
+            contextlib.suppress(FFmpegError),
+        ):
+            container.seek(int((start_s + end_s) * 1_000_000))
+            for packet in container.demux():
+                tick = packet.dts if packet.pts is None else packet.pts
+                if tick is not None and tick * packet.time_base - start_s >= time_s:
+                    return True
+        return False
 
     @property
     def is_encrypted(self) -> bool:
