@@ -17,7 +17,7 @@ from vidindex.db import schema
 from vidindex.db.engine import Database
 from vidindex.embedding import Recipe, Sampling, VideoInfo
 from vidindex.scanning import FileStat
-from vidindex.store import clusterings, embeddings, files, moves, recipes, videos
+from vidindex.store import attempts, clusterings, embeddings, files, moves, recipes, videos
 from vidindex.store.clusterings import NewClustering
 from vidindex.store.embeddings import NewEmbedding
 from vidindex.store.moves import PlannedMove
@@ -30,6 +30,8 @@ BEACH = VIDEOS / "beach.mp4"
 SORTED_BEACH = Path("/sorted/cluster_0/beach.mp4")
 ODD_NAME = Path(os.fsdecode(b"/videos/caf\xe9.mkv"))
 BROKEN = VIDEOS / "broken.mp4"
+CITY = VIDEOS / "city.mp4"
+CUT_SHORT = "only the first 12 s of 61.5 s could be decoded"
 
 # Two contents near each other, one apart from both.
 BASE = np.random.default_rng(1).random((2, 2048), dtype=np.float32)
@@ -47,18 +49,20 @@ def fill(session: Session) -> None:
     """Put three videos, one that failed, a clustering and a batch of moves into a new library."""
     recipe = recipes.put_recipe(session, RECIPE, "imagenet", now=NOON)
     recipes.put_weights_digest(session, "imagenet", RECIPE.weights_digest)
-    places = (BEACH, ODD_NAME, VIDEOS / "city.mp4")
+    places = (BEACH, ODD_NAME, CITY)
     video_ids = []
     for inode, (blake3, vector, path) in enumerate(zip(HASHES, VECTORS, places, strict=True)):
         info = VideoInfo(61.5, 1920, 1080, "h264")
         video_id = videos.put_video(session, blake3, 1_000_000 + inode, info, now=NOON)
-        embedding = NewEmbedding(vector, 3, "fp32", "tensorflow 2.21.0")
+        incomplete = CUT_SHORT if path == CITY else None
+        embedding = NewEmbedding(vector, 3, "fp32", "tensorflow 2.21.0", incomplete)
         embeddings.put_embedding(session, recipe, video_id, embedding, now=NOON)
         files.put_file(session, stat(path, inode), video_id=video_id, checked_at_ns=1)
         video_ids.append(video_id)
     broken = videos.put_video(session, BROKEN_HASH, 1_000_009, None, now=NOON)
     embeddings.put_failure(session, recipe, broken, "no video stream", now=NOON)
     files.put_file(session, stat(BROKEN, 9), video_id=broken, checked_at_ns=1)
+    attempts.count_attempt(session, BROKEN_HASH, now=NOON)
     _cluster(session, recipe, tuple(video_ids))
     _move(session)
 

@@ -8,6 +8,7 @@ import pytest
 from tests.databases import make
 from vidindex import Library
 from vidindex.db import schema
+from vidindex.store.embeddings import StoredVector
 
 STORED = sorted(make.FOLDER.glob("*.db"))
 
@@ -34,7 +35,7 @@ def test_the_labels_of_a_stored_database_are_read(stored):
     assert [(row.stat.path, row.label, row.distance) for row in answer.rows] == [
         (make.SORTED_BEACH, 0, 0.125),
         (make.ODD_NAME, 0, 0.25),
-        (make.VIDEOS / "city.mp4", 1, 0.0),
+        (make.CITY, 1, 0.0),
     ]
     assert [(cluster.label, cluster.size) for cluster in answer.clusters] == [(0, 2), (1, 1)]
     assert (answer.run.seed, answer.run.n_init, answer.run.normalize) == (42, 10, "l2")
@@ -52,7 +53,7 @@ def test_a_video_of_a_stored_database_is_shown(stored):
     answer = stored.show(make.HASHES[1].hex()[:8])
 
     assert [file.stat for file in answer.files] == [make.stat(make.ODD_NAME, 1)]
-    assert answer.vectors == ((1, 3, "fp32", "tensorflow 2.21.0"),)
+    assert answer.vectors == (StoredVector(1, 3, "fp32", "tensorflow 2.21.0", None),)
     assert answer.labels == ((1, 0, None, 0.25),)
     assert (answer.video.info.duration_s, answer.video.info.codec) == (61.5, "h264")
     assert answer.video.added_at == make.NOON
@@ -78,7 +79,7 @@ def test_the_videos_of_a_stored_database_are_clustered_again(stored):
 
     assert (result.run, result.videos, result.left_out) == (2, 3, 0)
     labels = {row.stat.path: row.label for row in stored.labels().rows}
-    assert labels[make.SORTED_BEACH] == labels[make.ODD_NAME] != labels[make.VIDEOS / "city.mp4"]
+    assert labels[make.SORTED_BEACH] == labels[make.ODD_NAME] != labels[make.CITY]
 
 
 def test_a_stored_database_of_the_newest_revision_is_what_the_script_makes(tmp_path):

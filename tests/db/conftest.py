@@ -76,6 +76,10 @@ def killed_before(call: str, number: int, on: Path | None = None) -> list[str]:
     return [*strace, *files, f"--inject={call}:signal=SIGKILL:when={number}"]
 
 
+# Revisions: of this vidindex, and of a newer one.
+HEAD = schema.HEAD
+NEXT, AFTER_NEXT = (f"{int(HEAD) + step:04}" for step in (1, 2))
+
 NEXT_REVISION = '''
 """A migration for tests."""
 import os
@@ -84,8 +88,8 @@ import signal
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "{NEXT}"
+down_revision = "{HEAD}"
 
 
 def upgrade() -> None:
@@ -99,16 +103,17 @@ def upgrade() -> None:
 def newer_migrations(folder: Path, ending: str = "pass") -> Path:
     """Make a folder of migrations that knows a revision more, with a last line of its own."""
     migrations = shutil.copytree(schema.migrations_folder(), folder / "migrations")
-    (migrations / "versions/0002_next.py").write_text(NEXT_REVISION.format(ending=ending))
+    revision = NEXT_REVISION.format(NEXT=NEXT, HEAD=HEAD, ending=ending)
+    (migrations / f"versions/{NEXT}_next.py").write_text(revision)
     return migrations
 
 
 # What a newer vidindex does in a child: HEAD and migrations are the second and third argument.
-NEWER = """
+NEWER = f"""
 import sys
 from pathlib import Path
 from vidindex.db import schema
-schema.HEAD = "0002"
+schema.HEAD = "{NEXT}"
 schema.migrations_folder = lambda: Path(sys.argv[2])
 with schema.open_for_writing(Path(sys.argv[1]), print):
     pass

@@ -8,7 +8,15 @@ from types import SimpleNamespace
 import pytest
 
 from tests.conftest import read_tree
-from tests.db.conftest import KILLED, killed_before, names, run_python, without_rights
+from tests.db.conftest import (
+    HEAD,
+    KILLED,
+    NEXT,
+    killed_before,
+    names,
+    run_python,
+    without_rights,
+)
 from vidindex import Library
 from vidindex.db import schema
 from vidindex.db.engine import Database
@@ -158,8 +166,8 @@ def test_a_library_whose_rows_point_nowhere_is_not_backed_up(library, path, fold
 
 
 def test_the_backup_of_an_older_library_is_of_its_revision(library, folder, monkeypatch):
-    monkeypatch.setattr(schema, "HEAD", "0002")
+    monkeypatch.setattr(schema, "HEAD", NEXT)
 
     made = library.back_up(folder / "copy.db")
 
-    assert schema.recognise(made) == "0001"
+    assert schema.recognise(made) == HEAD

@@ -11,8 +11,11 @@ import pytest
 from tests.conftest import read_tree
 from tests.databases import make
 from tests.db.conftest import (
+    AFTER_NEXT,
+    HEAD,
     KILLED,
     NEWER,
+    NEXT,
     killed_before,
     names,
     newer_migrations,
@@ -25,7 +28,7 @@ from vidindex.errors import AnotherAtWork, DatabaseUnusable, Refused, SystemStop
 
 def become_newer(monkeypatch, migrations):
     """Let this process be a vidindex that knows a revision more."""
-    monkeypatch.setattr(schema, "HEAD", "0002")
+    monkeypatch.setattr(schema, "HEAD", NEXT)
     monkeypatch.setattr(schema, "migrations_folder", lambda: migrations)
 
 
@@ -49,20 +52,20 @@ def dump(path):
 
 
 def backups(path):
-    return sorted(path.parent.glob("library-0001-*.backup.db"))
+    return sorted(path.parent.glob(f"library-{HEAD}-*.backup.db"))
 
 
 def assert_is_the_old_library(path, before):
     assert dump(path) == before
     with closing(sqlite3.connect(path)) as raw:
-        assert raw.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+        assert raw.execute("SELECT version_num FROM alembic_version").fetchall() == [(HEAD,)]
         assert not raw.execute("SELECT * FROM sqlite_master WHERE name LIKE '_alembic%'").fetchall()
 
 
 def assert_is_the_new_library(path):
     schema.check(path)
     with closing(sqlite3.connect(path)) as raw:
-        assert raw.execute("SELECT version_num FROM alembic_version").fetchall() == [("0002",)]
+        assert raw.execute("SELECT version_num FROM alembic_version").fetchall() == [(NEXT,)]
         assert raw.execute("SELECT id, note FROM clusterings").fetchall() == [(1, None)]
         assert raw.execute("SELECT count(*) FROM assignments").fetchall() == [(3,)]
         assert raw.execute("SELECT count(*) FROM clusters").fetchall() == [(2,)]
@@ -78,7 +81,7 @@ def test_the_user_is_told_of_an_upgrade_and_where_the_backup_is(newer, path):
     told = upgrade(path)
 
     (backup,) = backups(path)
-    assert told == [f"the library was upgraded to revision 0002; its backup is {backup}"]
+    assert told == [f"the library was upgraded to revision {NEXT}; its backup is {backup}"]
 
 
 def test_the_backup_before_an_upgrade_is_the_whole_old_library(newer, path):
@@ -88,7 +91,7 @@ def test_the_backup_before_an_upgrade_is_the_whole_old_library(newer, path):
 
     (backup,) = backups(path)
     schema.check(backup)
-    assert schema.recognise(backup) == "0001"
+    assert schema.recognise(backup) == HEAD
     assert dump(backup) == before
 
 
@@ -108,7 +111,7 @@ def test_a_library_is_upgraded_once(newer, path):
 
 def test_the_vidindex_before_refuses_the_upgraded_library(newer, path, monkeypatch):
     upgrade(path)
-    monkeypatch.setattr(schema, "HEAD", "0001")
+    monkeypatch.setattr(schema, "HEAD", HEAD)
     before = read_tree(path.parent)
 
     with pytest.raises(DatabaseUnusable, match="made by a newer vidindex"):
@@ -131,9 +134,9 @@ def test_a_query_never_upgrades(newer, path, query):
 def test_an_older_library_tells_its_revision_and_upgrades_by_command(newer, path):
     library = Library(path)
 
-    assert library.revision() == "0001"
-    assert library.upgrade() == ("0001", "0002")
-    assert library.revision() == "0002"
+    assert library.revision() == HEAD
+    assert library.upgrade() == (HEAD, NEXT)
+    assert library.revision() == NEXT
 
 
 def test_an_upgrade_waits_for_no_other_writer(newer, path):
@@ -163,7 +166,7 @@ def test_a_migration_that_fails_changes_nothing_and_the_retry_works(path, tmp_pa
 def test_of_two_migrations_the_first_is_taken_back_if_the_second_fails(path, tmp_path, monkeypatch):
     before = dump(path)
     migrations = newer_migrations(tmp_path)
-    (migrations / "versions/0003_last.py").write_text(FAILING_REVISION)
+    (migrations / f"versions/{AFTER_NEXT}_last.py").write_text(FAILING_REVISION)
     become_newer(monkeypatch, migrations)
 
     with pytest.raises(Exception, match="syntax error"):
@@ -172,10 +175,10 @@ def test_of_two_migrations_the_first_is_taken_back_if_the_second_fails(path, tmp
     assert_is_the_old_library(path, before)
 
 
-FAILING_REVISION = """
+FAILING_REVISION = f"""
 from alembic import op
-revision = "0003"
-down_revision = "0002"
+revision = "{AFTER_NEXT}"
+down_revision = "{NEXT}"
 def upgrade():
     op.execute("no SQL")
 """

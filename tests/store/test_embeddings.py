@@ -7,7 +7,7 @@ from sqlalchemy.exc import IntegrityError
 from tests.databases import make
 from tests.store.conftest import put_video
 from vidindex.store import embeddings, files, recipes
-from vidindex.store.embeddings import NewEmbedding, StoredFailure
+from vidindex.store.embeddings import NewEmbedding, StoredFailure, StoredVector
 
 RANDOM = np.random.default_rng(3)
 
@@ -109,7 +109,9 @@ def test_a_vector_is_never_replaced(session, recipe):
 def test_the_vectors_of_a_content_tell_how_they_came_about(session, recipe):
     put_vector(session, recipe, 7, "/a.mp4")
 
-    assert embeddings.list_vectors_of(session, 1) == [(recipe, 7, "bf16", "tensorflow")]
+    assert embeddings.list_vectors_of(session, 1) == [
+        StoredVector(recipe, 7, "bf16", "tensorflow", None)
+    ]
     assert embeddings.list_vectors_of(session, 2) == []
 
 

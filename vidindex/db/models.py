@@ -158,8 +158,22 @@ class RecipeRow(Base):
     created_at: Mapped[datetime]
 
 
+class DecodingAttempt(Base):
+    """A content that is being decoded, or was when vidindex was ended, and how many times so."""
+
+    __tablename__ = "decoding_attempts"
+    __table_args__ = (sized("blake3", HASH_BYTES), at_least("attempts", 1))
+
+    blake3: Mapped[bytes] = mapped_column(primary_key=True)
+    attempts: Mapped[int]
+    begun_at: Mapped[datetime]
+
+
 class Embedding(Base):
-    """One vector: of this video, by this recipe."""
+    """One vector: of this video, by this recipe.
+
+    incomplete: why it is made of a part of the video's frames, or NULL.
+    """
 
     __tablename__ = "embeddings"
     __table_args__ = (
@@ -176,6 +190,7 @@ class Embedding(Base):
     precision: Mapped[str]
     software: Mapped[str]
     created_at: Mapped[datetime]
+    incomplete: Mapped[str | None]
 
 
 class EmbeddingFailure(Base):

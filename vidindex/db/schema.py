@@ -26,7 +26,7 @@ from vidindex.renames import rename_exclusive
 from vidindex.scanning import PART_PREFIX
 
 FIRST = "0001"
-HEAD = "0001"
+HEAD = "0002"
 APPLICATION_ID = 0x76696478  # "vidx", in the header of the file (PRAGMA application_id)
 ROOM_FOR_UPGRADE = 2.2  # free space that an upgrade needs, in sizes of the database
 
@@ -48,19 +48,22 @@ def open_for_reading(path: Path) -> Database:
 
 
 @contextmanager
-def open_for_writing(path: Path, tell: Callable[[str], None]) -> Iterator[Database]:
+def open_for_writing(
+    path: Path, tell: Callable[[str], None], *, wait: bool = False
+) -> Iterator[Database]:
     """Open a library as its one writer until the block ends; make or upgrade it first.
 
-    tell: called with a line for the user when an upgrade happens.
+    tell: called with a line for the user when an upgrade happens, or when this has to wait.
+    wait: until another vidindex that is writing has finished.
 
     Raises:
-        AnotherAtWork: another vidindex is writing.
+        AnotherAtWork: another vidindex is writing, and there is no waiting.
         Refused: the place cannot be written.
         DatabaseUnusable: it is damaged, newer, or not a library.
     """
     if os.path.lexists(path):
         recognise(path)  # before the lock file is made beside something that is not ours
-    with writer_lock(path):
+    with writer_lock(path, tell if wait else None):
         if not os.path.lexists(path):
             create(path)
         revision = recognise(path)
@@ -123,12 +126,15 @@ def recognise(path: Path) -> str:
 def require_ours(path: Path) -> None:
     """Look at a file's header only, without locks, so that another program's is left untouched.
 
-    An ordinary opening would already play a journal back that a killed program left.
+    An ordinary opening would already play a journal back that a killed program left. Until that
+    is done, the header may promise more pages than the file has, which is damage to SQLite unless
+    writable_schema is on; so it is while another process commits.
 
     Raises:
         DatabaseUnusable: it belongs to another program.
     """
     with closing(sqlite3.connect(f"{path.as_uri()}?immutable=1", uri=True)) as raw:
+        raw.execute("PRAGMA writable_schema = ON")
         (application_id,) = raw.execute("PRAGMA application_id").fetchone()
     if application_id != APPLICATION_ID:
         raise DatabaseUnusable(

@@ -19,12 +19,27 @@ from vidindex.store.files import is_below
 
 @dataclass(frozen=True)
 class NewEmbedding:
-    """A vector and how it came about. vector: (2048,) float32."""
+    """A vector and how it came about. vector: (2048,) float32.
+
+    incomplete: why some frames are missing from it, or None.
+    """
 
     vector: NDArray[np.float32]
     frame_count: int
     precision: Precision
     software: str
+    incomplete: str | None = None
+
+
+@dataclass(frozen=True)
+class StoredVector:
+    """What is known of a vector besides its numbers."""
+
+    recipe_id: int
+    frame_count: int
+    precision: Precision
+    software: str
+    incomplete: str | None
 
 
 @dataclass(frozen=True)
@@ -65,6 +80,7 @@ def put_embedding(
             precision=embedding.precision,
             software=embedding.software,
             created_at=now,
+            incomplete=embedding.incomplete,
         )
     )
 
@@ -126,20 +142,28 @@ def list_failures(session: Session) -> list[StoredFailure]:
     return [StoredFailure(*row) for row in rows]
 
 
-def list_vectors_of(session: Session, video_id: int) -> list[tuple[int, int, Precision, str]]:
-    """Return recipe, frame count, precision and software of each vector of a video."""
-    return [
-        (recipe_id, frame_count, "bf16" if precision == "bf16" else "fp32", software)
-        for recipe_id, frame_count, precision, software in session.execute(
-            select(
-                Embedding.recipe_id,
-                Embedding.frame_count,
-                Embedding.precision,
-                Embedding.software,
-            )
-            .where(Embedding.video_id == video_id)
-            .order_by(Embedding.recipe_id)
+def list_vectors_of(session: Session, video_id: int) -> list[StoredVector]:
+    """Return what is known of each vector of a video."""
+    rows = session.execute(
+        select(
+            Embedding.recipe_id,
+            Embedding.frame_count,
+            Embedding.precision,
+            Embedding.software,
+            Embedding.incomplete,
         )
+        .where(Embedding.video_id == video_id)
+        .order_by(Embedding.recipe_id)
+    )
+    return [
+        StoredVector(
+            row.recipe_id,
+            row.frame_count,
+            "bf16" if row.precision == "bf16" else "fp32",
+            row.software,
+            row.incomplete,
+        )
+        for row in rows
     ]
 
 
