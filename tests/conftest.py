@@ -95,6 +95,9 @@ class LoadedNetwork:
     name: str = "untrained:0"
     loads: int = 0
 
+    def prepare(self) -> bytes:
+        return self.embedder.weights_digest
+
     def load(self) -> Embedder:
         self.loads += 1
         return self.embedder

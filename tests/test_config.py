@@ -96,6 +96,7 @@ def test_an_unknown_variable_is_an_error_too():
         ('sampling = "fast"', "exact, keyframe"),
         ('precision = "fp16"', "fp32, bf16, auto"),
         ('normalize = "l1"', "l2, none"),
+        ('symlinks = "never"', "skip, follow"),
         ('skip_blank = "yes"', "true or false"),
         ("weights = 3", "must be a text"),
         ('suffixes = ["mp4"]', "with their dot"),

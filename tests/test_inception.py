@@ -114,6 +114,18 @@ def test_a_vector_does_not_depend_on_its_company(
     assert relative_error(reordered, vectors[[6, 0, 6]]) < 1e-4
 
 
+def test_a_vector_is_the_same_to_the_bit_in_whatever_batch_it_is_computed(
+    network: InceptionEmbedder,
+) -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (4, 299, 299, 3), dtype=np.uint8)
+
+    together = network.embed(frames)
+
+    np.testing.assert_array_equal(network.embed(frames[:1])[0], together[0])
+    np.testing.assert_array_equal(network.embed(frames[1:]), together[1:])
+    np.testing.assert_array_equal(network.embed(frames[::-1]), together[::-1])
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

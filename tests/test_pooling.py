@@ -1,5 +1,8 @@
 """Means over frames that come in any order, computed in batches that videos share."""
 
+import threading
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -7,6 +10,7 @@ from hypothesis import strategies as st
 
 from vidindex.pooling import MeanPooler
 
+PATIENCE_S = 10.0
 A, B, C = b"a", b"b", b"c"
 
 
@@ -50,31 +54,46 @@ def assert_pooled(done, *expected):
 
 
 def add(pooler, key, *values):
-    return [pooled for value in values for pooled in pooler.add(key, frame(value))]
+    for value in values:
+        pooler.add(key, frame(value))
+
+
+def wait_until_computed(pooler):
+    end = time.monotonic() + PATIENCE_S
+    while pooler.is_computing:
+        assert time.monotonic() < end
+        pooler.collect_computed()
 
 
 def test_a_video_is_done_when_its_last_frame_is_embedded(network):
     pooler = MeanPooler(network, batch_size=2)
 
-    assert add(pooler, A, 1, 2, 3) == []
-    assert list(pooler.complete(A)) == []
-    assert_pooled(pooler.flush(), (A, [1, 2, 3]))
+    add(pooler, A, 1, 2, 3)
+    pooler.complete(A)
+
+    assert_pooled(pooler.finish(), (A, [1, 2, 3]))
 
 
 def test_a_video_whose_frames_are_all_embedded_is_done_at_once(network):
     pooler = MeanPooler(network, batch_size=2)
     add(pooler, A, 1, 2)
+    wait_until_computed(pooler)
+    assert_pooled(pooler.take_done())
 
-    assert_pooled(pooler.complete(A), (A, [1, 2]))
+    pooler.complete(A)
+
+    assert_pooled(pooler.take_done(), (A, [1, 2]))
 
 
 def test_a_full_batch_finishes_the_videos_that_are_complete(network):
     pooler = MeanPooler(network, batch_size=3)
     add(pooler, A, 1)
-    list(pooler.complete(A))
+    pooler.complete(A)
     add(pooler, B, 2)
+    add(pooler, C, 3)
+    wait_until_computed(pooler)
 
-    assert_pooled(add(pooler, C, 3), (A, [1]))
+    assert_pooled(pooler.take_done(), (A, [1]))
 
 
 def test_the_network_gets_full_batches_in_the_order_of_the_frames(network):
@@ -83,13 +102,13 @@ def test_the_network_gets_full_batches_in_the_order_of_the_frames(network):
     add(pooler, A, 1, 2)
     add(pooler, B, 3, 4, 5)
     add(pooler, A, 6, 7)
-    list(pooler.flush())
+    pooler.finish()
 
     assert network.batches == [[1, 2, 3], [4, 5, 6], [7]]
 
 
-def test_flushing_nothing_asks_the_network_nothing(network):
-    assert list(MeanPooler(network, batch_size=3).flush()) == []
+def test_finishing_nothing_asks_the_network_nothing(network):
+    assert MeanPooler(network, batch_size=3).finish() == []
     assert network.batches == []
 
 
@@ -97,8 +116,8 @@ def test_no_frame_is_embedded_twice(network):
     pooler = MeanPooler(network, batch_size=4)
     add(pooler, A, 1, 2)
 
-    list(pooler.flush())
-    list(pooler.flush())
+    pooler.finish()
+    pooler.finish()
 
     assert network.batches == [[1, 2]]
 
@@ -108,9 +127,9 @@ def test_a_mean_of_many_frames_is_exact_to_the_last_digit_of_float32(network):
     values = [number % 256 for number in range(5000)]
     pooler = MeanPooler(network, batch_size=16)
     add(pooler, A, *values)
-    list(pooler.complete(A))
+    pooler.complete(A)
 
-    (pooled,) = pooler.flush()
+    (pooled,) = pooler.finish()
 
     assert pooled.frame_count == 5000
     np.testing.assert_allclose(pooled.vector, mean_of(*values), rtol=2e-7, atol=1e-12)
@@ -123,9 +142,9 @@ def test_dropped_frames_are_not_embedded(network):
     add(pooler, A, 3)
 
     pooler.drop(A)
-    list(pooler.complete(B))
+    pooler.complete(B)
 
-    assert_pooled(pooler.flush(), (B, [2]))
+    assert_pooled(pooler.finish(), (B, [2]))
     assert network.batches == [[2]]
 
 
@@ -136,9 +155,9 @@ def test_a_dropped_video_can_begin_anew(network):
 
     pooler.drop(A)
     add(pooler, A, 4)
-    list(pooler.complete(A))
+    pooler.complete(A)
 
-    assert_pooled(pooler.flush(), (A, [4]))
+    assert_pooled(pooler.finish(), (A, [4]))
 
 
 def test_dropping_an_unknown_video_does_nothing(network):
@@ -146,9 +165,9 @@ def test_dropping_an_unknown_video_does_nothing(network):
     add(pooler, A, 1)
 
     pooler.drop(B)
-    list(pooler.complete(A))
+    pooler.complete(A)
 
-    assert_pooled(pooler.flush(), (A, [1]))
+    assert_pooled(pooler.finish(), (A, [1]))
 
 
 def test_videos_that_one_batch_finishes_come_in_the_order_of_their_frames(network):
@@ -156,9 +175,62 @@ def test_videos_that_one_batch_finishes_come_in_the_order_of_their_frames(networ
     for key, value in ((B, 1), (A, 2), (C, 3)):
         add(pooler, key, value)
     for key in (A, B, C):
-        list(pooler.complete(key))
+        pooler.complete(key)
 
-    assert_pooled(pooler.flush(), (B, [1]), (A, [2]), (C, [3]))
+    assert_pooled(pooler.finish(), (B, [1]), (A, [2]), (C, [3]))
+
+
+def test_frames_that_are_being_computed_are_dropped_too(network):
+    may_compute = threading.Event()
+
+    def slow(frames):
+        assert may_compute.wait(PATIENCE_S)
+        return network(frames)
+
+    pooler = MeanPooler(slow, batch_size=2)
+    add(pooler, A, 1)
+    add(pooler, B, 2)
+    pooler.drop(A)
+    add(pooler, A, 3)
+    for key in (A, B):
+        pooler.complete(key)
+    may_compute.set()
+
+    assert_pooled(pooler.finish(), (B, [2]), (A, [3]))
+
+
+def test_frames_are_taken_while_the_network_computes(network):
+    may_compute = threading.Event()
+
+    def slow(frames):
+        assert may_compute.wait(PATIENCE_S)
+        return network(frames)
+
+    pooler = MeanPooler(slow, batch_size=1)
+    add(pooler, A, 1, 2)  # would never return if it waited for the first
+
+    assert pooler.take_done() == []
+    may_compute.set()
+    pooler.complete(A)
+    assert_pooled(pooler.finish(), (A, [1, 2]))
+
+
+def test_what_was_done_before_the_network_fails_can_still_be_taken(network):
+    def fails_at_third(frames):
+        if len(network.batches) == 2:
+            raise ValueError("a bug")
+        return network(frames)
+
+    pooler = MeanPooler(fails_at_third, batch_size=1)
+    for key, value in ((A, 1), (B, 2)):
+        add(pooler, key, value)
+        pooler.complete(key)
+    add(pooler, C, 3)
+
+    with pytest.raises(ValueError, match="a bug"):
+        pooler.finish()
+
+    assert_pooled(pooler.take_collected(), (A, [1]), (B, [2]))
 
 
 @given(
@@ -174,13 +246,15 @@ def test_any_mixture_of_frames_gives_each_video_its_plain_mean_once(
     done = []
 
     for position, (key, value) in enumerate(frames):
-        done += pooler.add(key, frame(value))
+        pooler.add(key, frame(value))
         if is_complete_early and last[key] == position:
-            done += pooler.complete(key)
+            pooler.complete(key)
+        done += pooler.take_done()
     if not is_complete_early:
         for key in last:
-            done += pooler.complete(key)
-    done += pooler.flush()
+            pooler.complete(key)
+    done += pooler.finish()
+    pooler.close()
 
     expected = {key: [value for other, value in frames if other == key] for key in last}
     assert sorted(pooled.key for pooled in done) == sorted(expected)

@@ -13,6 +13,7 @@ from tests.conftest import LoadedNetwork
 from vidindex import Library, Settings
 from vidindex.errors import Refused, UnreadableError, UsageError
 from vidindex.frames import read_frames
+from vidindex.store.embeddings import StoredVector
 
 CLIPS = "abcde"
 
@@ -145,7 +146,7 @@ def test_all_that_is_known_of_a_video_is_shown(asked, folder, network):
 
     assert (answer.video.info.width_px, answer.video.info.height_px) == (160, 120)
     assert (answer.video.info.codec, answer.video.info.duration_s) == ("h264", 1.2)
-    assert answer.vectors == ((1, 1, "fp32", network.software),)
+    assert answer.vectors == (StoredVector(1, 1, "fp32", network.software, None),)
     assert answer.failures == ()
     assert [(run, name) for run, _, name, _ in answer.labels] == [(1, None), (2, None)]
     for run, label, _, distance in answer.labels:

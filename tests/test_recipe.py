@@ -166,9 +166,9 @@ def test_a_default_vector_is_that_of_the_published_recipe(
 def test_as_many_frames_are_sampled_as_the_recipe_takes(
     kind: str, folder: Path, indexed: Library, samples: dict[str, Pictures]
 ) -> None:
-    ((_, frame_count, _, _),) = indexed.show(str(folder / f"{kind}.mp4")).vectors
+    (vector,) = indexed.show(str(folder / f"{kind}.mp4")).vectors
 
-    assert frame_count == len(samples[kind]) == KINDS[kind][2]
+    assert vector.frame_count == len(samples[kind]) == KINDS[kind][2]
 
 
 def test_the_lengths_are_also_equal(stored: dict[str, Vector], features: dict[str, Vector]) -> None:

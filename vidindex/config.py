@@ -19,6 +19,7 @@ from vidindex.errors import UsageError
 
 PrecisionChoice = Literal["fp32", "bf16", "auto"]
 Normalize = Literal["l2", "none"]
+Symlinks = Literal["skip", "follow"]
 
 _CONTAINERS = (
     "3g2 3gp asf avi divx dv f4v flv gif ivf m1v m2ts m2v m4v mkv mov mp4 mpe mpeg mpg mts mxf "
@@ -36,6 +37,7 @@ class Settings:
 
     db: str = ""
     suffixes: tuple[str, ...] = VIDEO_SUFFIXES
+    symlinks: Symlinks = "skip"
     weights: str = "imagenet"
     interval_s: float = 30.0
     min_frames: int = 1
@@ -44,9 +46,12 @@ class Settings:
     precision: PrecisionChoice = "fp32"
     batch_size: int = 0
     workers: int = 0
+    decode_limit_s: float = 120.0
+    decode_memory_mb: int = 2048
     seed: int = 42
     normalize: Normalize = "l2"
     n_init: int = 10
+    wait: bool = False
 
     def to_sampling(self) -> Sampling:
         """Return the part that says which frames are looked at."""
@@ -200,6 +205,7 @@ def suffix_list(value: Any) -> str | None:
 RULES: Mapping[str, Callable[[Any], str | None]] = {
     "db": text,
     "suffixes": suffix_list,
+    "symlinks": one_of(Symlinks),
     "weights": text,
     "interval_s": positive,
     "min_frames": whole(1),
@@ -208,9 +214,12 @@ RULES: Mapping[str, Callable[[Any], str | None]] = {
     "precision": one_of(PrecisionChoice),
     "batch_size": whole(0),
     "workers": whole(0),
+    "decode_limit_s": positive,
+    "decode_memory_mb": whole(512),
     "seed": whole(0, MAX_SEED),
     "normalize": one_of(Normalize),
     "n_init": whole(1),
+    "wait": flag,
 }
 
 

@@ -13,6 +13,7 @@
         ├── MediaError            it cannot be decoded; stored, and not tried again until it changes
         ├── UnreadableError       it cannot be opened or read
         ├── ChangedError          it changed while it was read; the next run picks it up
+        ├── CorruptError          its bytes changed, though nothing else says that it was touched
         ├── OfflineError          a folder is empty or gone as a whole, as if not mounted
         └── …                     why one file cannot be moved: see places.py
 
@@ -120,6 +121,12 @@ class ChangedError(ItemError):
     """A file changed or vanished while it was read; nothing of it was stored."""
 
     code = "changed"
+
+
+class CorruptError(ItemError):
+    """A file holds other bytes than when it was indexed, though nobody seems to have touched it."""
+
+    code = "corrupt"
 
 
 class OfflineError(ItemError):

@@ -1,8 +1,7 @@
-"""Hash and decode one file, told as events. Runs in worker threads and touches no database."""
+"""Hash one file, or decode it, told as events. Runs in worker threads, touches no database."""
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,15 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vidindex.embedding import FrameReader, Sampling, VideoInfo
-from vidindex.errors import ChangedError, MediaError, UnreadableError
-from vidindex.hashing import hash_file, stat_file
+from vidindex.errors import CorruptError, ItemError, MediaError, UnreadableError
+from vidindex.hashing import Unwanted, confirm, hash_file
 from vidindex.reconciling import Reading
 from vidindex.scanning import FileStat
+
+# A file so large is looked at before it is hashed: whether terabytes of it are a video at all.
+LARGE_BYTES = 1 << 30
 
 
 @dataclass(frozen=True)
 class Hashed:
-    """A file whose content is known, as of a moment: the first event of a file."""
+    """A file whose content is known, as of a moment."""
 
     stat: FileStat
     blake3: bytes
@@ -36,10 +38,11 @@ class Sampled:
 
 @dataclass(frozen=True)
 class Decoded:
-    """A video has no more frames."""
+    """A video has no more frames. incomplete: why some are missing, or None."""
 
     blake3: bytes
     info: VideoInfo
+    incomplete: str | None
 
 
 @dataclass(frozen=True)
@@ -52,72 +55,84 @@ class Undecodable:
 
 @dataclass(frozen=True)
 class Unread:
-    """A file could not be read, or changed meanwhile. blake3: None if it was never hashed."""
+    """A file could not be read, or is not what it was. blake3: None if it was never hashed."""
 
-    reading: Reading
+    stat: FileStat
     blake3: bytes | None
     checked_at_ns: int
-    error: UnreadableError | ChangedError
+    error: ItemError
 
 
 Event = Hashed | Sampled | Decoded | Undecodable | Unread
 
 
-class Claims:
-    """Which contents somebody decodes already, so that of two copies one is decoded."""
+@dataclass(frozen=True)
+class Decoding:
+    """How videos are decoded: by whom, and which frames of them."""
 
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._claimed: set[bytes] = set()
-
-    def take(self, blake3: bytes) -> bool:
-        """Claim a content; false if it is claimed."""
-        with self._lock:
-            is_free = blake3 not in self._claimed
-            self._claimed.add(blake3)
-            return is_free
-
-    def release(self, blake3: bytes) -> None:
-        """Let somebody else try."""
-        with self._lock:
-            self._claimed.discard(blake3)
+    read_frames: FrameReader
+    sampling: Sampling
 
 
-def examine(
-    reading: Reading,
-    read_frames: FrameReader,
-    sampling: Sampling,
-    claims: Claims,
-    needs_frames: Callable[[bytes], bool],
-) -> Iterator[Event]:
-    """Yield what there is to say of a file: Hashed, then its frames if they are needed.
-
-    needs_frames: whether the library lacks the vector of a content.
-    """
-    checked_at_ns = time.time_ns()
-    blake3 = reading.blake3
+def hash_reading(
+    reading: Reading, decoding: Decoding, is_unwanted: Callable[[], bool]
+) -> Iterator[Hashed | Unread]:
+    """Yield what a file's content is: one event, or none if it became unwanted."""
+    stat, checked_at_ns = reading.stat, time.time_ns()
     try:
-        stat = reading.stat
-        if blake3 is None:
-            stat, blake3 = hash_file(stat.path)  # the scan's stat may be minutes old
-        file = Hashed(stat, blake3, checked_at_ns)
-        yield file
-        if needs_frames(blake3) and claims.take(blake3):
-            yield from _decode(file, read_frames, sampling)
-    except (UnreadableError, ChangedError) as error:
-        yield Unread(reading, blake3, checked_at_ns, error)
+        if reading.expected is not None:
+            yield _verify(reading, reading.expected, checked_at_ns, is_unwanted)
+        elif reading.blake3 is not None:
+            yield Hashed(stat, reading.blake3, checked_at_ns)
+        else:
+            if stat.size_bytes >= LARGE_BYTES:
+                _require_video(stat, decoding)
+            stat, blake3 = hash_file(stat.path, is_unwanted)  # the scan may be minutes old
+            yield Hashed(stat, blake3, checked_at_ns)
+    except ItemError as error:
+        yield Unread(stat, None, checked_at_ns, error)
+    except Unwanted:
+        return
 
 
-def _decode(file: Hashed, read_frames: FrameReader, sampling: Sampling) -> Iterator[Event]:
+def decode(file: Hashed, decoding: Decoding) -> Iterator[Event]:
     """Yield the frames of a file, as long as it stays the file that was hashed."""
     path = file.stat.path
     try:
-        video = read_frames(path, sampling)
+        video = decoding.read_frames(path, decoding.sampling)
         for pixels in video.frames:
             yield Sampled(file.blake3, pixels)
-        end: Event = Decoded(file.blake3, video.info)
+        end: Event = Decoded(file.blake3, video.info, video.why_incomplete())
     except MediaError as error:
         end = Undecodable(file, error)
-    if stat_file(path) != file.stat:
-        raise ChangedError(f"{path} changed while it was read", "index it again")
+    except ItemError as error:
+        yield Unread(file.stat, file.blake3, file.checked_at_ns, error)
+        return
+    try:
+        confirm(file.stat, file.blake3, file.checked_at_ns)
+    except ItemError as error:
+        end = Unread(file.stat, file.blake3, file.checked_at_ns, error)
     yield end
+
+
+def _verify(
+    reading: Reading, expected: bytes, checked_at_ns: int, is_unwanted: Callable[[], bool]
+) -> Hashed:
+    stat, blake3 = hash_file(reading.stat.path, is_unwanted)
+    if stat == reading.stat and blake3 != expected:
+        raise CorruptError(
+            f"{stat.path} holds other bytes than when it was indexed, though its size and time "
+            "did not change",
+            "a failing disk does this: compare it with a backup; if it is right, touch it",
+        )
+    return Hashed(stat, blake3, checked_at_ns)
+
+
+def _require_video(stat: FileStat, decoding: Decoding) -> None:
+    """Look whether a file holds a frame at all, without hashing it."""
+    try:
+        video = decoding.read_frames(stat.path, decoding.sampling)
+        next(video.frames, None)
+    except MediaError as error:
+        raise UnreadableError(error.message, error.hint) from error
+    video.frames.close()

@@ -1,56 +1,60 @@
-"""Bring files and folders up to date: scan, hash, known? stop; else frames, vector, store.
-
-Worker threads hash and decode; this thread embeds and is the only one that touches the database.
-Each video is stored in one transaction of its own as soon as its vector is known.
-"""
+"""Bring files and folders up to date: scan, decide, read what must be read, note what is gone."""
 
 from __future__ import annotations
 
 import os
 import time
-from collections import Counter
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
 from vidindex.config import Settings
 from vidindex.db import schema
 from vidindex.db.engine import Database
-from vidindex.embedding import Embedder, EmbedderSource, FrameReader, Recipe, Sampling, VideoInfo
-from vidindex.errors import (
-    ChangedError,
-    MediaError,
-    OfflineError,
-    Refused,
-    UnreadableError,
-    VidindexError,
-)
-from vidindex.examining import (
-    Claims,
-    Decoded,
-    Event,
-    Hashed,
-    Sampled,
-    Undecodable,
-    Unread,
-    examine,
-)
+from vidindex.embedding import EmbedderSource, FrameReader, Recipe
+from vidindex.errors import OfflineError, Refused, UnreadableError, VidindexError
+from vidindex.examining import Decoding
 from vidindex.ledger import IndexLedger
-from vidindex.merging import merge_in_threads
-from vidindex.pooling import MeanPooler, Pooled
-from vidindex.reconciling import Reading, Reconciled, reconcile
+from vidindex.pipeline import Pipeline, Workshop
+from vidindex.reconciling import Reconciled, reconcile
 from vidindex.reporting import Problem, Reporter
-from vidindex.scanning import FileStat, Skipped, scan
+from vidindex.scanning import Entry, FileStat, Followed, Skipped, scan
 from vidindex.store import files, recipes
-from vidindex.store.embeddings import NewEmbedding
+from vidindex.tally import Tally
 
-FRAMES_AHEAD = 64  # how many decoded frames may wait for the network: 17 MB
 MOST_AUTOMATIC_WORKERS = 4
 
 Kind = TypeVar("Kind", bound=VidindexError)
+
+
+@dataclass(frozen=True)
+class IndexRequest:
+    """What is to be brought up to date, and how.
+
+    retry_failed: try videos again that could not be decoded before. confirm_missing: a folder
+    without any video left is no absent disk. verify: hash every file, also unchanged ones.
+    """
+
+    paths: tuple[Path, ...]
+    retry_failed: bool = False
+    confirm_missing: bool = False
+    verify: bool = False
+
+
+@dataclass(frozen=True)
+class IndexTools:
+    """What an index run works with.
+
+    stopping: asked again and again; true ends the run, and what is finished is kept.
+    end_decoding: called when a run ends early, to make read_frames give up.
+    """
+
+    source: EmbedderSource
+    read_frames: FrameReader
+    reporter: Reporter
+    stopping: Callable[[], bool] = lambda: False
+    end_decoding: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,8 @@ class IndexResult:
 
     indexed: got a vector now. unchanged: had one. relinked: their content had one. failed: could
     not be handled now, see problems. failed_before: have a stored failure and were not tried
-    again. missing: were there before and are gone. recipe: the number of the one that was used.
+    again. incomplete: of those indexed, how many only in part. missing: were there before and are
+    gone. recipe: the number of the one that was used. was_stopped: before all was done.
     """
 
     indexed: int
@@ -67,23 +72,17 @@ class IndexResult:
     relinked: int
     failed: int
     failed_before: int
+    incomplete: int
     missing: int
     recipe: int
     frames: int
     seconds: float
+    was_stopped: bool
     problems: tuple[Problem, ...]
 
 
 def index(
-    library: Path,
-    paths: Sequence[Path],
-    settings: Settings,
-    *,
-    source: EmbedderSource,
-    read_frames: FrameReader,
-    reporter: Reporter,
-    retry_failed: bool = False,
-    confirm_missing: bool = False,
+    library: Path, request: IndexRequest, settings: Settings, tools: IndexTools
 ) -> IndexResult:
     """Bring the videos at and below some paths up to date in a library, made if need be.
 
@@ -92,32 +91,47 @@ def index(
         WeightsError, DatabaseUnusable, AnotherAtWork, SystemStopped: see errors.py.
     """
     begun = time.monotonic()
-    roots = [path.resolve() for path in paths]
-    is_new = not os.path.lexists(library)
+    roots = [path.resolve() for path in request.paths]
     _require_existing(library, roots)
-    scanned = list(scan(roots, frozenset(settings.suffixes), excluded=_own_files(library)))
-    emptiness = _explain_emptiness(roots, scanned, settings)
-    if is_new and emptiness is not None:
-        raise emptiness
-    # What is wrong with the weights is found out before a library is made or opened.
-    source_key = source.key
-    embedder = source.load() if is_new else None
-    with schema.open_for_writing(library, reporter.notice) as database:
-        network = _Network(source, embedder)
-        recipe = Recipe(_find_weights_digest(database, source_key, network), settings.to_sampling())
-        ledger = IndexLedger(database, recipe, source.name, retry_failed=retry_failed)
-        run = _Run(ledger, network, reporter)
-        decided = run.decide(roots, scanned, confirm_missing=confirm_missing)
-        threads = settings.workers or min(MOST_AUTOMATIC_WORKERS, os.cpu_count() or 1)
+    is_new = not os.path.lexists(library)
+    if is_new:
+        emptiness = _explain_emptiness(roots, _scan(library, list(roots), settings), settings)
         if emptiness is not None:
-            reporter.notice(emptiness.message)
-        run.read(decided.to_read, read_frames, recipe.sampling, threads)
-        run.note_presence(decided)
+            raise emptiness
+    # What is wrong with the weights is found out before a library is made or opened.
+    source_key = tools.source.key
+    digest = tools.source.prepare() if is_new else None
+    with schema.open_for_writing(library, tools.reporter.notice, wait=settings.wait) as database:
+        # Only now: whoever held the library until now may have moved files.
+        scanned = _scan(library, roots, settings)
+        digest = digest or _find_weights_digest(database, source_key) or tools.source.prepare()
+        _remember_weights_digest(database, source_key, digest)
+        recipe = Recipe(digest, settings.to_sampling())
+        ledger = IndexLedger(database, recipe, tools.source.name, retry_failed=request.retry_failed)
+        run = _Run(ledger, settings, tools)
+        run.bring_up_to_date(roots, scanned, request)
+        emptiness = _explain_emptiness(roots, scanned, settings)
+        if emptiness is not None:
+            tools.reporter.notice(emptiness.message)
     return run.result(time.monotonic() - begun)
 
 
-def _own_files(library: Path) -> frozenset[Path]:
-    return frozenset({library, library.with_name(library.name + "-journal")})
+def _scan(library: Path, roots: list[Path], settings: Settings) -> list[FileStat | Skipped]:
+    """List what lies below the roots. Where a followed link leads becomes a root, too."""
+    own_files = frozenset({library, library.with_name(library.name + "-journal")})
+    scanned: list[FileStat | Skipped] = []
+    entries: Iterable[Entry] = scan(
+        roots,
+        frozenset(settings.suffixes),
+        excluded=own_files,
+        follows_links=settings.symlinks == "follow",
+    )
+    for entry in entries:
+        if isinstance(entry, Followed):
+            roots.append(entry.target)
+        else:
+            scanned.append(entry)
+    return scanned
 
 
 def _require_existing(library: Path, roots: Iterable[Path]) -> None:
@@ -156,60 +170,75 @@ def _explain_emptiness(
     )
 
 
-def _find_weights_digest(database: Database, source_key: str, network: _Network) -> bytes:
-    """Return the digest of the weight values, without loading them where it is known."""
+def _find_weights_digest(database: Database, source_key: str) -> bytes | None:
+    """Return the digest of the weight values, if they were loaded before."""
     with database.reading() as session:
-        digest = recipes.find_weights_digest(session, source_key)
-    if digest is None:
-        digest = network.embedder.weights_digest
+        return recipes.find_weights_digest(session, source_key)
+
+
+def _remember_weights_digest(database: Database, source_key: str, digest: bytes) -> None:
+    if _find_weights_digest(database, source_key) is None:
         with database.writing() as session:
             recipes.put_weights_digest(session, source_key, digest)
-    return digest
-
-
-@dataclass
-class _Network:
-    """The network, built when it is needed."""
-
-    source: EmbedderSource
-    loaded: Embedder | None
-
-    @property
-    def embedder(self) -> Embedder:
-        if self.loaded is None:
-            self.loaded = self.source.load()
-        return self.loaded
 
 
 class _Run:
-    """One index run: decides, then answers the workers' events one by one."""
+    """One index run over an open library."""
 
-    def __init__(self, ledger: IndexLedger, network: _Network, reporter: Reporter) -> None:
+    def __init__(self, ledger: IndexLedger, settings: Settings, tools: IndexTools) -> None:
         self._ledger = ledger
-        self._network = network
-        self._reporter = reporter
-        self._claims = Claims()
-        self._pooler: MeanPooler | None = None
-        self._waiting: dict[bytes, list[Hashed]] = {}
-        self._infos: dict[bytes, VideoInfo] = {}
-        self._failed_now: dict[bytes, MediaError] = {}
-        self._again: list[Reading] = []
-        self._tried_again: set[Path] = set()
-        self._counts: Counter[str] = Counter()
-        self._problems: list[Problem] = []
+        self._settings = settings
+        self._tools = tools
+        self._tally = Tally(tools.reporter)
+        self._was_stopped = False
 
-    def decide(
+    def bring_up_to_date(
         self,
         roots: Sequence[Path],
         scanned: Sequence[FileStat | Skipped],
-        *,
-        confirm_missing: bool,
-    ) -> Reconciled:
-        """Decide which files must be read, and report what needs no reading.
+        request: IndexRequest,
+    ) -> None:
+        """Read what must be read, then note which files are gone and which are back.
 
         Raises:
             Refused: no root holds any video although the library knows some there.
+            SystemStopped: the library cannot be written any more.
         """
+        decided = self._decide(roots, scanned, request)
+        with self._ledger.telling_what_is_kept():
+            if decided.to_read and not self._tools.stopping():
+                self._read(decided)
+            self._was_stopped = self._tools.stopping()
+            if not self._was_stopped:  # else one that is gone may be among those not read yet
+                self._tally.counts["missing"] = self._ledger.store_presence(
+                    decided.missing, decided.returned
+                )
+
+    def result(self, seconds: float) -> IndexResult:
+        """Sum the run up."""
+        counts = self._tally.counts
+        return IndexResult(
+            indexed=counts["indexed"],
+            unchanged=counts["unchanged"],
+            relinked=counts["relinked"],
+            failed=counts["failed"],
+            failed_before=counts["failed_before"],
+            incomplete=counts["incomplete"],
+            missing=counts["missing"],
+            recipe=self._ledger.recipe_id,
+            frames=counts["frames"],
+            seconds=round(seconds, 3),
+            was_stopped=self._was_stopped,
+            problems=self._tally.problems,
+        )
+
+    def _decide(
+        self,
+        roots: Sequence[Path],
+        scanned: Sequence[FileStat | Skipped],
+        request: IndexRequest,
+    ) -> Reconciled:
+        """Decide which files must be read, and report what needs no reading."""
         found = [entry for entry in scanned if isinstance(entry, FileStat)]
         skipped = [entry for entry in scanned if isinstance(entry, Skipped)]
         decided = reconcile(
@@ -218,172 +247,41 @@ class _Run:
             skipped,
             known=self._ledger.rows,
             contents=self._ledger.contents,
-            confirm_missing=confirm_missing,
+            confirm_missing=request.confirm_missing,
+            verify=request.verify,
         )
-        if not found and decided.offline:
-            raise _offline(decided.offline[0], Refused)
+        if decided.offline and len(decided.foreign) == len(found):
+            raise _offline(decided, decided.offline[0], Refused)
         for root in decided.offline:
-            self._report(root, _offline(root, OfflineError))
+            self._tally.fail(root, _offline(decided, root, OfflineError))
         for entry in skipped:
             if entry.hides:
-                self._report(entry.path, UnreadableError(entry.reason, "check its rights"))
+                self._tally.fail(entry.path, UnreadableError(entry.reason, "check its rights"))
             else:
-                self._reporter.notice(f"skipped {entry.path}: {entry.reason}")
-        self._counts["unchanged"] = len(decided.unchanged)
-        self._counts["failed_before"] = len(decided.failed_before)
+                self._tools.reporter.notice(f"skipped {entry.path}: {entry.reason}")
+        self._tally.counts["unchanged"] = len(decided.unchanged)
+        self._tally.counts["failed_before"] = len(decided.failed_before)
         return decided
 
-    def read(
-        self,
-        readings: Sequence[Reading],
-        read_frames: FrameReader,
-        sampling: Sampling,
-        threads: int,
-    ) -> None:
-        """Read files and store what comes of it; what is finished when interrupted is kept."""
-        if not readings:
-            return
-        examine_one = partial(
-            examine,
-            read_frames=read_frames,
-            sampling=sampling,
-            claims=self._claims,
-            needs_frames=self._ledger.needs_frames,
+    def _read(self, decided: Reconciled) -> None:
+        workshop = Workshop(
+            source=self._tools.source,
+            decoding=Decoding(self._tools.read_frames, self._settings.to_sampling()),
+            threads=self._settings.workers or min(MOST_AUTOMATIC_WORKERS, os.cpu_count() or 1),
+            stopping=self._tools.stopping,
+            end_decoding=self._tools.end_decoding,
         )
-        self._reporter.start("indexing", len(readings))
+        self._tools.reporter.start("indexing", len(decided.to_read))
         try:
-            while readings:
-                self._again = []
-                events = merge_in_threads(
-                    readings, examine_one, threads=threads, depth=FRAMES_AHEAD
-                )
-                with closing(events):
-                    for event in events:
-                        self._answer(event)
-                if self._pooler is not None:
-                    self._store_all(self._pooler.flush())
-                readings = [*self._again, *self._take_waiting()]
+            Pipeline(self._ledger, workshop, self._tally).run(decided.to_read)
         finally:
-            self._ledger.flush_links()
-            self._reporter.finish()
-
-    def _take_waiting(self) -> list[Reading]:
-        """Return the files whose content was to come from another file that could not be read."""
-        left = [file for places in self._waiting.values() for file in places]
-        self._waiting.clear()
-        return [Reading(file.stat, file.blake3) for file in left]
-
-    def note_presence(self, decided: Reconciled) -> None:
-        """Store which files are gone and which are back."""
-        self._counts["missing"] = self._ledger.store_presence(decided.missing, decided.returned)
-
-    def result(self, seconds: float) -> IndexResult:
-        """Sum the run up."""
-        return IndexResult(
-            indexed=self._counts["indexed"],
-            unchanged=self._counts["unchanged"],
-            relinked=self._counts["relinked"],
-            failed=self._counts["failed"],
-            failed_before=self._counts["failed_before"],
-            missing=self._counts["missing"],
-            recipe=self._ledger.recipe_id,
-            frames=self._counts["frames"],
-            seconds=round(seconds, 3),
-            problems=tuple(sorted(self._problems, key=lambda each: os.fsencode(each.path))),
-        )
-
-    def _answer(self, event: Event) -> None:
-        match event:
-            case Hashed():
-                self._place(event)
-            case Sampled(blake3, pixels):
-                self._store_all(self._pool().add(blake3, pixels))
-            case Decoded(blake3, info):
-                self._infos[blake3] = info
-                self._store_all(self._pool().complete(blake3))
-            case Undecodable(file, error):
-                self._store_failure(file.blake3, error)
-            case Unread():
-                self._retry_or_report(event)
-
-    def _pool(self) -> MeanPooler:
-        if self._pooler is None:
-            embedder = self._network.embedder
-            self._pooler = MeanPooler(embedder.embed, embedder.batch_size)
-        return self._pooler
-
-    def _place(self, file: Hashed) -> None:
-        """Link a file to its content if that is settled, else let it wait for that."""
-        if self._ledger.needs_frames(file.blake3):
-            self._waiting.setdefault(file.blake3, []).append(file)
-            return
-        content = self._ledger.contents[file.blake3]
-        if file.blake3 in self._failed_now:
-            self._report(file.stat.path, self._failed_now[file.blake3])
-        elif content.failure is not None:
-            self._counts["failed_before"] += 1
-        elif self._ledger.has_file(file.stat.path, content.video_id):
-            self._counts["unchanged"] += 1
-        else:
-            self._counts["relinked"] += 1
-        self._ledger.link(file, content.video_id)
-        self._reporter.advance()
-
-    def _store_all(self, done: Iterable[Pooled]) -> None:
-        embedder = self._network.embedder
-        for pooled in done:
-            places = self._waiting.pop(pooled.key)
-            self._ledger.store_vector(
-                places,
-                self._infos.pop(pooled.key),
-                NewEmbedding(
-                    pooled.vector, pooled.frame_count, embedder.precision, embedder.software
-                ),
-            )
-            self._counts["frames"] += pooled.frame_count
-            self._counts["indexed"] += 1
-            self._counts["relinked"] += len(places) - 1
-            self._reporter.advance(len(places))
-
-    def _store_failure(self, blake3: bytes, error: MediaError) -> None:
-        if self._pooler is not None:
-            self._pooler.drop(blake3)
-        places = self._waiting.pop(blake3)
-        self._ledger.store_failure(places, error.message)
-        self._failed_now[blake3] = error
-        for file in places:
-            self._report(file.stat.path, error)
-        self._reporter.advance(len(places))
-
-    def _retry_or_report(self, event: Unread) -> None:
-        """Try a file that changed once more; others of its content go on waiting."""
-        path = event.reading.stat.path
-        if event.blake3 is not None:
-            self._claims.release(event.blake3)
-            if self._pooler is not None:
-                self._pooler.drop(event.blake3)
-            waiting = self._waiting.pop(event.blake3, [])
-            self._waiting[event.blake3] = [file for file in waiting if file.stat.path != path]
-        if isinstance(event.error, ChangedError) and path not in self._tried_again:
-            self._tried_again.add(path)
-            self._again.append(Reading(event.reading.stat, None))
-            return
-        if isinstance(event.error, UnreadableError):
-            self._ledger.store_unreadable(
-                event.reading.stat, event.error.message, checked_at_ns=event.checked_at_ns
-            )
-        self._report(path, event.error)
-        self._reporter.advance()
-
-    def _report(self, path: Path, error: VidindexError) -> None:
-        problem = Problem.of(path, error)
-        self._counts["failed"] += 1
-        self._problems.append(problem)
-        self._reporter.problem(problem)
+            self._tools.reporter.finish()
 
 
-def _offline(root: Path, kind: type[Kind]) -> Kind:
+def _offline(decided: Reconciled, root: Path, kind: type[Kind]) -> Kind:
+    gone = sum(row.stat.path.is_relative_to(root) for row in decided.unconfirmed)
     return kind(
-        f"the videos that the library knows in {root} are gone; nothing was marked missing",
-        "is its disk mounted? If they were taken away on purpose, add --confirm-missing",
+        f"{gone} of {gone} files that the library knows in {root} are gone; "
+        "nothing was marked missing",
+        "is the right disk mounted? If they were taken away on purpose, add --confirm-missing",
     )

@@ -1,104 +1,134 @@
-"""What an index run writes into the library, each piece whole or not at all."""
+"""What an index run writes into the library: kept until saved, and saved in one transaction."""
 
 from __future__ import annotations
 
-import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cached_property, partial
 from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from vidindex.db.engine import Database
 from vidindex.embedding import Recipe, VideoInfo
+from vidindex.errors import Refused, SystemStopped, VidindexError, WeightsError
 from vidindex.examining import Hashed
+from vidindex.paths import is_file_at
 from vidindex.scanning import FileStat
-from vidindex.store import embeddings, files, recipes, videos
+from vidindex.store import attempts, embeddings, files, recipes, videos
 from vidindex.store.embeddings import NewEmbedding
 from vidindex.store.files import StoredFile
 from vidindex.store.videos import KnownContent
-
-LINKS_PER_COMMIT = 200
 
 
 class IndexLedger:
     """The library's files and contents as one recipe sees them, kept up to date.
 
-    recipe_id: its number in the library. contents: by hash. rows: the files as they were when the
-    run began.
+    recipe_id: its number in the library. contents: by hash, what is not saved yet included.
+    rows: the files as they were when the run began. attempts: how many times a content was being
+    decoded when vidindex was ended. unsaved: how many writes wait. saved_vectors: how many
+    vectors have reached the disk. can_save: false once the library could not be written.
     """
 
     def __init__(
         self, database: Database, recipe: Recipe, weights_name: str, *, retry_failed: bool
     ) -> None:
         self._database = database
-        with database.writing() as session:
-            self.recipe_id = recipes.put_recipe(session, recipe, weights_name, now=_now())
+        self.recipe_id = _require_recipe(database, recipe, weights_name)
+        with database.reading() as session:
             self.contents = videos.list_contents(session, self.recipe_id)
             self.rows = files.list_files(session)
+            self.attempts = attempts.list_attempts(session)
         if retry_failed:
             self.contents = {
                 blake3: KnownContent(content.video_id, content.has_vector)
                 for blake3, content in self.contents.items()
             }
-        self._by_path = {row.stat.path: row for row in self.rows}
-        self._by_video: dict[int | None, list[StoredFile]] = defaultdict(list)
-        for row in self.rows:
-            self._by_video[row.video_id].append(row)
         self._followed: set[int] = set()
-        self._links: list[tuple[Hashed, int]] = []
+        self._writes: list[Callable[[Session], None]] = []
+        self._new_vectors = 0
+        self.saved_vectors = 0
+        self.can_save = True
+
+    @property
+    def unsaved(self) -> int:
+        """How many writes wait to be saved."""
+        return len(self._writes)
 
     def needs_frames(self, blake3: bytes) -> bool:
         """Whether a content has neither a vector nor a failure that stands."""
         content = self.contents.get(blake3)
         return content is None or not (content.has_vector or content.failure)
 
-    def has_file(self, path: Path, video_id: int) -> bool:
+    def has_file(self, path: Path, blake3: bytes) -> bool:
         """Whether the library had this content at this path when the run began."""
         row = self._by_path.get(path)
-        return row is not None and row.video_id == video_id
+        return row is not None and row.blake3 == blake3
 
-    def link(self, file: Hashed, video_id: int) -> None:
-        """Store that a file holds a known content; many such share a commit."""
-        self._links.append((file, video_id))
-        if len(self._links) >= LINKS_PER_COMMIT:
-            self.flush_links()
+    def begin(self, blake3: bytes) -> None:
+        """Note that the decoding of a content begins."""
+        self._writes.append(partial(attempts.count_attempt, blake3=blake3, now=_now()))
 
-    def flush_links(self) -> None:
-        """Commit the links that wait."""
-        if self._links:
-            with self._database.writing() as session:
-                for file, video_id in self._links:
-                    self._put(session, file, video_id)
-            self._links = []
+    def abandon(self, contents: Sequence[bytes]) -> None:
+        """Note that the decoding of contents was ended on purpose."""
+        self._writes.append(partial(attempts.take_back_attempts, contents=contents))
 
-    def store_vector(
+    def link(self, file: Hashed) -> None:
+        """Note that a file holds a known content."""
+        self._writes.append(partial(self._put_file, file=file))
+
+    def add_vector(
         self, places: Sequence[Hashed], info: VideoInfo, embedding: NewEmbedding
     ) -> None:
-        """Store a content, its vector and the files that hold it, in one transaction."""
-        blake3, size_bytes = places[0].blake3, places[0].stat.size_bytes
-        with self._database.writing() as session:
-            video_id = videos.put_video(session, blake3, size_bytes, info, now=_now())
-            embeddings.put_embedding(session, self.recipe_id, video_id, embedding, now=_now())
-            for file in places:
-                self._put(session, file, video_id)
-        self.contents[blake3] = KnownContent(video_id, has_vector=True)
+        """Note a content, its vector and the files that hold it."""
+        self._learn(places[0].blake3, KnownContent(None, has_vector=True))
+        self._writes.append(
+            partial(self._put_vector, places=places, info=info, embedding=embedding)
+        )
+        self._new_vectors += 1
 
-    def store_failure(self, places: Sequence[Hashed], reason: str) -> None:
-        """Store why a content has no vector, so that it is not tried again."""
-        blake3, size_bytes = places[0].blake3, places[0].stat.size_bytes
-        with self._database.writing() as session:
-            video_id = videos.put_video(session, blake3, size_bytes, None, now=_now())
-            embeddings.put_failure(session, self.recipe_id, video_id, reason, now=_now())
-            for file in places:
-                self._put(session, file, video_id)
-        self.contents[blake3] = KnownContent(video_id, failure=reason)
+    def add_failure(self, places: Sequence[Hashed], reason: str) -> None:
+        """Note why a content has no vector, so that it is not tried again."""
+        self._learn(places[0].blake3, KnownContent(None, failure=reason))
+        self._writes.append(partial(self._put_failure, places=places, reason=reason))
 
-    def store_unreadable(self, stat: FileStat, reason: str, *, checked_at_ns: int) -> None:
-        """Store that a file could not be read."""
-        with self._database.writing() as session:
-            files.put_unreadable(session, stat, reason, checked_at_ns=checked_at_ns)
+    def add_unreadable(self, stat: FileStat, reason: str, *, checked_at_ns: int) -> None:
+        """Note that a file could not be read."""
+        self._writes.append(
+            partial(files.put_unreadable, stat=stat, reason=reason, checked_at_ns=checked_at_ns)
+        )
+
+    def save(self) -> None:
+        """Commit all that waits, in one transaction."""
+        if not self._writes:
+            return
+        try:
+            with self._database.writing() as session:
+                for write in self._writes:
+                    write(session)
+        except VidindexError:
+            self.can_save = False
+            raise
+        self._writes = []
+        self.saved_vectors += self._new_vectors
+        self._new_vectors = 0
+
+    @contextmanager
+    def telling_what_is_kept(self) -> Iterator[None]:
+        """Say of a run that cannot go on how much of it is kept, also if rights were lost."""
+        try:
+            yield
+        except WeightsError:
+            raise
+        except (SystemStopped, Refused) as stopped:
+            plural = "" if self.saved_vectors == 1 else "s"
+            raise SystemStopped(
+                f"{stopped.message}; what this run had stored before is kept "
+                f"({self.saved_vectors} new video{plural})",
+                stopped.hint,
+            ) from stopped
 
     def store_presence(self, missing: Sequence[StoredFile], returned: Sequence[StoredFile]) -> int:
         """Store which files are gone and which are back; return how many are newly gone."""
@@ -109,22 +139,75 @@ class IndexLedger:
                 files.mark_present(session, [row.id for row in returned])
         return len(gone)
 
-    def _put(self, session: Session, file: Hashed, video_id: int) -> None:
+    def _learn(self, blake3: bytes, content: KnownContent) -> None:
+        known = self.contents.get(blake3)
+        video_id = None if known is None else known.video_id
+        self.contents[blake3] = KnownContent(video_id, content.has_vector, content.failure)
+
+    def _put_vector(
+        self,
+        session: Session,
+        places: Sequence[Hashed],
+        info: VideoInfo,
+        embedding: NewEmbedding,
+    ) -> None:
+        video_id = self._put_video(session, places[0], info)
+        embeddings.put_embedding(session, self.recipe_id, video_id, embedding, now=_now())
+        for file in places:
+            self._put_file(session, file)
+
+    def _put_failure(self, session: Session, places: Sequence[Hashed], reason: str) -> None:
+        video_id = self._put_video(session, places[0], None)
+        embeddings.put_failure(session, self.recipe_id, video_id, reason, now=_now())
+        for file in places:
+            self._put_file(session, file)
+
+    def _put_video(self, session: Session, file: Hashed, info: VideoInfo | None) -> int:
+        attempts.forget_attempts(session, [file.blake3])
+        video_id = videos.put_video(session, file.blake3, file.stat.size_bytes, info, now=_now())
+        known = self.contents[file.blake3]
+        self.contents[file.blake3] = KnownContent(video_id, known.has_vector, known.failure)
+        return video_id
+
+    def _put_file(self, session: Session, file: Hashed) -> None:
         """Store a file. One that has moved here takes its row along."""
-        path = file.stat.path
+        path, video_id = file.stat.path, self.contents[file.blake3].video_id
+        if video_id is None:
+            raise ValueError(f"a link to a content that is not stored: {path}")
         if path not in self._by_path:
-            moved = self._find_moved(video_id)
+            moved = self._find_moved(file.blake3)
             if moved is not None:
                 self._followed.add(moved.id)
                 files.rename_file(session, moved.id, path)
         files.put_file(session, file.stat, video_id=video_id, checked_at_ns=file.checked_at_ns)
 
-    def _find_moved(self, video_id: int) -> StoredFile | None:
+    def _find_moved(self, blake3: bytes) -> StoredFile | None:
         """Return a file that held this content and is no longer at its place."""
-        for row in self._by_video[video_id]:
-            if row.id not in self._followed and not os.path.lexists(row.stat.path):
+        for row in self._by_content[blake3]:
+            if row.id not in self._followed and not is_file_at(row.stat.path):
                 return row
         return None
+
+    @cached_property
+    def _by_path(self) -> dict[Path, StoredFile]:
+        return {row.stat.path: row for row in self.rows}
+
+    @cached_property
+    def _by_content(self) -> dict[bytes | None, list[StoredFile]]:
+        by_content = defaultdict(list)
+        for row in self.rows:
+            by_content[row.blake3].append(row)
+        return by_content
+
+
+def _require_recipe(database: Database, recipe: Recipe, weights_name: str) -> int:
+    """Return the number of a recipe, which is stored if it is new."""
+    with database.reading() as session:
+        known = recipes.find_recipe(session, recipe)
+    if known is not None:
+        return known
+    with database.writing() as session:
+        return recipes.put_recipe(session, recipe, weights_name, now=_now())
 
 
 def _now() -> datetime:

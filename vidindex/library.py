@@ -8,8 +8,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,14 +26,17 @@ if TYPE_CHECKING:
         Embedder,
         EmbedderSource,
         FrameReader,
-        SampledVideo,
-        Sampling,
     )
     from vidindex.indexing import IndexResult
     from vidindex.moving import Control, MoveResult
-    from vidindex.querying import LabelsAnswer, Status, Vectors, VideoAnswer
+    from vidindex.pruning import PruneResult
+    from vidindex.querying import FailuresAnswer, LabelsAnswer, Status, Vectors, VideoAnswer
     from vidindex.store.clusterings import StoredRun
     from vidindex.weights import WeightsSource
+
+
+def _never() -> bool:
+    return False
 
 
 class Library:
@@ -40,7 +44,8 @@ class Library:
 
     url: a file, or sqlite:///FILE; made by the first `index`. By default settings.db, or else
         library.db in the user's data folder.
-    settings: how videos are described and grouped; the defaults reproduce the published recipe.
+    settings: how videos are described and grouped (the defaults reproduce the published recipe),
+        and whether to wait for another vidindex that is changing the library.
 
     Every method raises a `VidindexError` with a message and a hint, never prints, and reports
     progress to a `Reporter`.
@@ -57,6 +62,8 @@ class Library:
         reporter: Reporter | None = None,
         retry_failed: bool = False,
         confirm_missing: bool = False,
+        verify: bool = False,
+        stopping: Callable[[], bool] = _never,
         source: EmbedderSource | None = None,
         read_frames: FrameReader | None = None,
     ) -> IndexResult:
@@ -64,21 +71,28 @@ class Library:
 
         retry_failed: try videos again that could not be decoded before.
         confirm_missing: a folder without any video left is not taken for an absent disk.
-        source, read_frames: another network or decoder than vidindex's own.
+        verify: hash unchanged files too, and report those that hold other bytes than before.
+        stopping: asked again and again; true ends the run. What is finished is kept.
+        source, read_frames: another network or decoder than vidindex's own, which decodes in
+            processes of its own.
         """
         from vidindex import indexing
+        from vidindex.decoders import Decoders, DecodingLimits
 
-        self._make_default_folder()
-        return indexing.index(
-            self.path,
-            [resolve(path) for path in _listed(paths)],
-            self.settings,
-            source=source or find_network(self.settings),
-            read_frames=read_frames or _read_frames,
-            reporter=reporter or Silence(),
-            retry_failed=retry_failed,
-            confirm_missing=confirm_missing,
+        request = indexing.IndexRequest(
+            tuple(resolve(path) for path in _listed(paths)), retry_failed, confirm_missing, verify
         )
+        limits = DecodingLimits(self.settings.decode_limit_s, self.settings.decode_memory_mb << 20)
+        self._make_default_folder()
+        with Decoders(limits) as decoders:
+            tools = indexing.IndexTools(
+                source or find_network(self.settings),
+                read_frames or decoders,
+                reporter or Silence(),
+                stopping,
+                decoders.close,
+            )
+            return indexing.index(self.path, request, self.settings, tools)
 
     def vectors(self, recipe: int | None = None) -> Vectors:
         """Load the stored vectors: (n, 2048) float32, with paths and hashes in the same order."""
@@ -110,6 +124,7 @@ class Library:
             reporter=reporter or Silence(),
             recipe=recipe,
             scope=resolved(scope),
+            wait=self.settings.wait,
         )
 
     def runs(self) -> list[StoredRun]:
@@ -136,6 +151,41 @@ class Library:
 
         return querying.get_status(self.path)
 
+    def failures(self) -> FailuresAnswer:
+        """Return which files could not be decoded or read, and why."""
+        from vidindex import querying
+
+        return querying.get_failures(self.path)
+
+    def prune(
+        self,
+        paths: StrPath | Iterable[StrPath] = (),
+        *,
+        older_than_days: int = 0,
+        force: bool = False,
+        dry_run: bool = False,
+        confirm: Callable[[PruneResult], bool] = lambda _: True,
+        reporter: Reporter | None = None,
+    ) -> PruneResult:
+        """Drop what is stored of files that are gone: at or below some paths, or of all.
+
+        older_than_days: only of those that have been missing for so long. force: also most files
+        of a folder, and files whose disk seems to be absent. dry_run: only say what would be
+        dropped. confirm: asked once, with that.
+        """
+        from vidindex import pruning
+
+        chosen = tuple(resolve(path) for path in _listed(paths))
+        return pruning.prune(
+            self.path,
+            pruning.PruneRequest(chosen, older_than_days, force),
+            reporter or Silence(),
+            now=datetime.now(UTC),
+            dry_run=dry_run,
+            confirm=confirm,
+            wait=self.settings.wait,
+        )
+
     def apply(
         self,
         destination: StrPath,
@@ -158,6 +208,7 @@ class Library:
             run=run,
             scope=resolved(scope),
             dry_run=dry_run,
+            wait=self.settings.wait,
         )
 
     def undo(
@@ -180,6 +231,7 @@ class Library:
             batch=batch,
             manifest=resolved(manifest),
             dry_run=dry_run,
+            wait=self.settings.wait,
         )
 
     def revision(self) -> str:
@@ -193,7 +245,8 @@ class Library:
         from vidindex.db import schema
 
         before = self.revision()
-        with schema.open_for_writing(self.path, (reporter or Silence()).notice):
+        tell = (reporter or Silence()).notice
+        with schema.open_for_writing(self.path, tell, wait=self.settings.wait):
             return before, schema.HEAD
 
     def back_up(self, target: StrPath) -> Path:
@@ -235,18 +288,18 @@ def find_network(settings: Settings) -> EmbedderSource:
     return _InceptionSource(settings)
 
 
-def _read_frames(path: Path, sampling: Sampling) -> SampledVideo:
-    """Sample a video with vidindex's own decoder, which is imported for the first one."""
-    from vidindex import frames
-
-    return frames.read_frames(path, sampling)
-
-
 @dataclass(frozen=True)
 class _InceptionSource:
     """InceptionV3; its weights are found when they are asked for, loading imports TensorFlow."""
 
     settings: Settings
+
+    def prepare(self) -> bytes:
+        from vidindex.weight_values import load_values
+
+        if self.settings.precision == "bf16":
+            self.network  # noqa: B018 - refused where the processor has none
+        return load_values(self.weights).digest
 
     @cached_property
     def weights(self) -> WeightsSource:
@@ -270,6 +323,11 @@ class _InceptionSource:
         return self.weights.key if self.weights.kind == "untrained" else self.weights.kind
 
     def load(self) -> Embedder:
+        return self.network
+
+    @cached_property
+    def network(self) -> Embedder:
+        """Build the network once."""
         from vidindex.inception import InceptionEmbedder
 
         return InceptionEmbedder(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,7 +16,7 @@ from vidindex.errors import Refused
 from vidindex.paths import resolve
 from vidindex.store import clusterings, embeddings, files, moves, recipes, videos
 from vidindex.store.clusterings import LabelledFile, StoredCluster, StoredRun
-from vidindex.store.embeddings import StoredFailure
+from vidindex.store.embeddings import StoredFailure, StoredVector
 from vidindex.store.files import StoredFile
 from vidindex.store.moves import StoredBatch
 from vidindex.store.recipes import StoredRecipe
@@ -49,12 +50,12 @@ class LabelsAnswer:
 class VideoAnswer:
     """All that the library knows of one content.
 
-    vectors: recipe, frames, precision, software of each. labels: run, label, name, distance.
+    labels: run, label, name, distance of each.
     """
 
     video: StoredVideo
     files: tuple[StoredFile, ...]
-    vectors: tuple[tuple[int, int, str, str], ...]
+    vectors: tuple[StoredVector, ...]
     failures: tuple[StoredFailure, ...]
     labels: tuple[tuple[int, int, str | None, float], ...]
 
@@ -71,6 +72,14 @@ class Status:
     failures: tuple[StoredFailure, ...]
     runs: int
     batch: StoredBatch | None
+
+
+@dataclass(frozen=True)
+class FailuresAnswer:
+    """The files that are there and cannot be used: not decoded, or not even read, each by path."""
+
+    undecodable: tuple[StoredFailure, ...]
+    unreadable: tuple[StoredFile, ...]
 
 
 def choose_run(session: Session, number: int | None) -> StoredRun:
@@ -185,7 +194,7 @@ def get_status(library: Path) -> Status:
     with schema.open_for_reading(library) as database, database.reading() as session:
         known = files.list_files(session)
         present = [file for file in known if file.missing_since is None]
-        unreadable = [file for file in present if file.read_error is not None]
+        unreadable = _list_unreadable(known)
         batches = moves.list_batches(session)
         return Status(
             library,
@@ -197,6 +206,19 @@ def get_status(library: Path) -> Status:
             len(clusterings.list_runs(session)),
             batches[-1] if batches else None,
         )
+
+
+def get_failures(library: Path) -> FailuresAnswer:
+    """Return which files could not be decoded or read, and why."""
+    with schema.open_for_reading(library) as database, database.reading() as session:
+        return FailuresAnswer(
+            tuple(embeddings.list_failures(session)),
+            tuple(_list_unreadable(files.list_files(session))),
+        )
+
+
+def _list_unreadable(known: Iterable[StoredFile]) -> list[StoredFile]:
+    return [file for file in known if file.missing_since is None and file.read_error is not None]
 
 
 def _find_video(session: Session, path_or_hash: str) -> StoredVideo:

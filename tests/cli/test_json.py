@@ -14,6 +14,7 @@ COUNTS = {
     "relinked",
     "failed",
     "failed_before",
+    "incomplete",
     "missing",
     "frames",
     "recipe",

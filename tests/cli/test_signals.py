@@ -68,7 +68,7 @@ def many_videos(home, put):
 
 def stop_an_index_run(home, number, *arguments):
     """Stop an index run of in/ in the middle; return how it ended."""
-    with start(home, "index", "in", *arguments) as child:
+    with start(home, "index", "in", "--batch-size", "2", *arguments) as child:
         wait_until(lambda: count_vectors(home / "library.db") >= 2)
         outcome = stop(child, number)
     assert 2 <= count_vectors(home / "library.db") < 24
@@ -81,11 +81,10 @@ def test_a_stopped_index_run_keeps_what_is_finished_and_the_next_goes_on(
     outcome = stop_an_index_run(home, signal.SIGINT)
 
     assert outcome.code == 130
-    assert outcome.err == (
-        "indexing: 24 to do\n"
-        "error: stopped by SIGINT; what was finished is stored\n"
-        "hint: run it again to go on\n"
-    )
+    assert [line for line in outcome.err.splitlines() if not line.startswith("indexing: ")] == [
+        "error: stopped by SIGINT; what was finished is stored",
+        "hint: run it again to go on",
+    ]
     kept = count_vectors(home / "library.db")
     again = vidindex("index", many_videos, "--json").data
     assert (again["unchanged"], again["indexed"]) == (kept, 24 - kept)

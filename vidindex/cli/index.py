@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vidindex.cli.command import Answer, Invocation, add_command
-from vidindex.cli.options import INDEX_SETTINGS
+from vidindex.cli.options import INDEX_SETTINGS, WRITER_SETTINGS
+from vidindex.cli.signals import interrupts, stop_request
 from vidindex.cli.tables import counted, duration
 from vidindex.errors import ExitCode
 
 if TYPE_CHECKING:
+    from vidindex.embedding import Embedder, EmbedderSource
     from vidindex.indexing import IndexResult
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    add_command(app, index, settings=INDEX_SETTINGS, example="vidindex index ~/Videos")
+    settings = (*INDEX_SETTINGS, *WRITER_SETTINGS)
+    add_command(app, index, settings=settings, example="vidindex index ~/Videos")
 
 
 def index(
@@ -30,15 +34,14 @@ def index(
         bool,
         typer.Option("--confirm-missing", help="A folder that is empty now is no absent disk."),
     ] = False,
+    verify: Annotated[
+        bool,
+        typer.Option("--verify", help="Read unchanged files too, and report silent corruption."),
+    ] = False,
 ) -> Answer:
     """Bring files and folders (recursively) up to date in the library."""
-    from vidindex.library import Library
-
-    result = Library(settings=call.settings).index(
-        paths,
-        reporter=call.reporter,
-        retry_failed=retry_failed,
-        confirm_missing=confirm_missing,
+    result = index_until_stopped(
+        call, paths, retry_failed=retry_failed, confirm_missing=confirm_missing, verify=verify
     )
     is_incomplete = bool(result.failed or result.failed_before)
     return Answer(
@@ -49,9 +52,63 @@ def index(
     )
 
 
+def index_until_stopped(
+    call: Invocation,
+    paths: list[str],
+    *,
+    retry_failed: bool,
+    confirm_missing: bool = False,
+    verify: bool = False,
+) -> IndexResult:
+    """Run Library.index; a signal stops it at the next safe moment, and ends the command."""
+    from vidindex.library import Library, find_network
+
+    with stop_request() as stop:
+        result = Library(settings=call.settings).index(
+            paths,
+            reporter=call.reporter,
+            stopping=stop,
+            source=InterruptibleSource(find_network(call.settings)),
+            retry_failed=retry_failed,
+            confirm_missing=confirm_missing,
+            verify=verify,
+        )
+        if result.was_stopped:
+            stop.raise_if_asked()
+    return result
+
+
+@dataclass(frozen=True)
+class InterruptibleSource:
+    """A network whose loading a signal interrupts at once: to import TensorFlow takes seconds."""
+
+    source: EmbedderSource
+
+    @property
+    def key(self) -> str:
+        """The key of the source."""
+        return self.source.key
+
+    @property
+    def name(self) -> str:
+        """The name of the source."""
+        return self.source.name
+
+    def prepare(self) -> bytes:
+        """Read and check the weights."""
+        return self.source.prepare()
+
+    def load(self) -> Embedder:
+        """Build the network, unless a signal comes."""
+        with interrupts():
+            return self.source.load()
+
+
 def index_data(result: IndexResult) -> dict[str, float]:
     """Return the counts for JSON."""
-    return {key: value for key, value in vars(result).items() if key != "problems"}
+    return {
+        key: value for key, value in vars(result).items() if key not in ("problems", "was_stopped")
+    }
 
 
 def index_text(result: IndexResult) -> str:
@@ -59,6 +116,7 @@ def index_text(result: IndexResult) -> str:
     parts = [f"{result.indexed} indexed", f"{result.unchanged} unchanged"]
     for count, word in (
         (result.relinked, "relinked"),
+        (result.incomplete, "in part"),
         (result.failed, "failed"),
         (result.missing, "missing"),
     ):
@@ -69,6 +127,6 @@ def index_text(result: IndexResult) -> str:
     if result.failed_before:
         lines.append(
             f"{counted(result.failed_before, 'file')} failed before and did not change; "
-            "vidindex status lists them, --retry-failed tries them again"
+            "vidindex failures lists them, --retry-failed tries them again"
         )
     return "\n".join(lines)

@@ -19,6 +19,9 @@ def _setting(kind: Any, flag: str, text: str, metavar: str | None = None) -> Any
 
 
 SETTINGS: dict[str, Any] = {
+    "symlinks": _setting(
+        str, "--symlinks", "Pass over symbolic links, or index what they lead to.", "skip|follow"
+    ),
     "weights": _setting(
         str,
         "--weights",
@@ -40,14 +43,24 @@ SETTINGS: dict[str, Any] = {
         int, "--batch-size", "Frames that the network takes at once; 0 chooses.", "N"
     ),
     "workers": _setting(int, "--workers", "Videos read at the same time; 0 chooses.", "N"),
+    "decode_limit_s": _setting(
+        float, "--decode-limit-s", "Seconds that decoding a frame may take.", "SECONDS"
+    ),
+    "decode_memory_mb": _setting(
+        int, "--decode-memory-mb", "Memory that a decoder may use, in MiB.", "MIB"
+    ),
     "seed": _setting(int, "--seed", "The seed of K-Means.", "N"),
     "normalize": _setting(
         str, "--normalize", "Scale each vector to length 1 before clustering, or not.", "l2|none"
     ),
     "n_init": _setting(int, "--n-init", "K-Means starts, the best of which counts.", "N"),
+    "wait": _setting(
+        bool, "--wait/--no-wait", "While another vidindex is changing the library, wait, or end."
+    ),
 }
 
 INDEX_SETTINGS = (
+    "symlinks",
     "weights",
     "interval_s",
     "min_frames",
@@ -56,8 +69,11 @@ INDEX_SETTINGS = (
     "precision",
     "batch_size",
     "workers",
+    "decode_limit_s",
+    "decode_memory_mb",
 )
 CLUSTER_SETTINGS = ("seed", "normalize", "n_init")
+WRITER_SETTINGS = ("wait",)  # of every command that changes the library
 
 
 def _common(kind: Any, *flags: str, **keywords: Any) -> Any:

@@ -9,8 +9,8 @@ import typer
 from vidindex.cli.apply import DryRun, Yes, apply_data, control, move_exit_code, move_text
 from vidindex.cli.cluster import K, RecipeNumber, cluster_data, cluster_text
 from vidindex.cli.command import Answer, Invocation, add_command
-from vidindex.cli.index import index_data, index_text
-from vidindex.cli.options import CLUSTER_SETTINGS, INDEX_SETTINGS
+from vidindex.cli.index import index_data, index_text, index_until_stopped
+from vidindex.cli.options import CLUSTER_SETTINGS, INDEX_SETTINGS, WRITER_SETTINGS
 from vidindex.cli.signals import stop_request
 from vidindex.errors import ExitCode
 
@@ -20,7 +20,7 @@ def add_to(app: typer.Typer) -> None:
     add_command(
         app,
         organize,
-        settings=(*INDEX_SETTINGS, *CLUSTER_SETTINGS),
+        settings=(*INDEX_SETTINGS, *CLUSTER_SETTINGS, *WRITER_SETTINGS),
         example="vidindex organize ~/Inbox ~/Sorted -k 30",
     )
 
@@ -48,7 +48,7 @@ def organize(
     from vidindex.library import Library
 
     library = Library(settings=call.settings)
-    indexed = library.index([source], reporter=call.reporter, retry_failed=retry_failed)
+    indexed = index_until_stopped(call, [source], retry_failed=retry_failed)
     own_recipe = indexed.recipe if recipe is None else recipe
     clustered = library.cluster(k, reporter=call.reporter, recipe=own_recipe, scope=source)
     with stop_request() as stop:

@@ -44,8 +44,14 @@ def _data(answer: VideoAnswer) -> dict[str, Any]:
             for file in answer.files
         ],
         "vectors": [
-            {"recipe": recipe, "frames": frames, "precision": precision, "software": software}
-            for recipe, frames, precision, software in answer.vectors
+            {
+                "recipe": vector.recipe_id,
+                "frames": vector.frame_count,
+                "precision": vector.precision,
+                "software": vector.software,
+                "incomplete": vector.incomplete,
+            }
+            for vector in answer.vectors
         ],
         "failures": [
             {"recipe": failure.recipe_id, "reason": failure.reason} for failure in answer.failures
@@ -66,10 +72,14 @@ def _text(answer: VideoAnswer) -> str:
     for file in answer.files:
         gone = f" (missing since {file.missing_since:%Y-%m-%d})" if file.missing_since else ""
         lines.append(f"file    {printable(file.stat.path)}{gone}")
-    for recipe, frames, precision, software in answer.vectors:
+    for vector in answer.vectors:
+        frames = counted(vector.frame_count, "frame")
         lines.append(
-            f"vector  recipe {recipe}: mean of {counted(frames, 'frame')}, {precision}, {software}"
+            f"vector  recipe {vector.recipe_id}: mean of {frames}, "
+            f"{vector.precision}, {vector.software}"
         )
+        if vector.incomplete is not None:
+            lines.append(f"        of a part of the video: {printable(vector.incomplete)}")
     for failure in answer.failures:
         lines.append(f"failed  recipe {failure.recipe_id}: {printable(failure.reason)}")
     for run, label, name, distance in answer.labels:

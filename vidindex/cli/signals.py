@@ -34,18 +34,30 @@ def interrupts() -> Iterator[None]:
 class StopRequest:
     """Whether a signal has asked to stop, and which one.
 
-    A second signal interrupts at once: that is as safe as a kill, which recovery settles.
+    Until it is first asked, a signal interrupts at once: nothing of this run has begun. A second
+    signal does so too: that is as safe as a kill, which recovery settles.
     """
 
     def __init__(self) -> None:
         self.number: int | None = None
+        self._has_begun = False
+
+    def raise_if_asked(self) -> None:
+        """End the command if a signal has asked to.
+
+        Raises:
+            Interrupted: one has.
+        """
+        if self.number is not None:
+            raise Interrupted(self.number)
 
     def __call__(self) -> bool:
         """Return whether to stop."""
+        self._has_begun = True
         return self.number is not None
 
     def _note(self, number: int, _frame: FrameType | None) -> None:
-        if self.number is not None:
+        if self.number is not None or not self._has_begun:
             raise Interrupted(number)
         self.number = number
 

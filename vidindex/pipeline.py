@@ -1,0 +1,285 @@
+"""The stages between a file and its vector: hash, known? stop; else frames, vector, store.
+
+Worker threads hash files and take frames from the decoder; a thread of its own computes; the
+thread that calls run() decides what comes next and is the only one that touches the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from vidindex.crew import Crew
+from vidindex.embedding import Embedder, EmbedderSource, VideoInfo
+from vidindex.errors import ChangedError, MediaError, UnreadableError
+from vidindex.examining import (
+    Decoded,
+    Decoding,
+    Event,
+    Hashed,
+    Sampled,
+    Undecodable,
+    Unread,
+    decode,
+    hash_reading,
+)
+from vidindex.ledger import IndexLedger
+from vidindex.pooling import MeanPooler, Pooled
+from vidindex.reconciling import Reading
+from vidindex.store.embeddings import NewEmbedding
+from vidindex.tally import Tally
+
+FRAMES_AHEAD = 64  # how many decoded frames may wait for the network: 17 MB
+POLL_S = 0.1  # how often the run looks whether it is to stop
+DECODED_TOGETHER = 16  # how many contents are noted as being decoded in one commit
+WRITES_PER_COMMIT = 200
+# A video that was being decoded each time when vidindex was killed is not tried for ever.
+MAX_ATTEMPTS = 3
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """What a pipeline works with.
+
+    threads: files that are read at once. stopping: asked again and again; true ends the run.
+    end_decoding: called when a run ends early; whoever waits for the decoder then gives up.
+    """
+
+    source: EmbedderSource
+    decoding: Decoding
+    threads: int
+    stopping: Callable[[], bool]
+    end_decoding: Callable[[], None]
+
+
+class Pipeline:
+    """One run over the files that must be read."""
+
+    def __init__(self, ledger: IndexLedger, workshop: Workshop, tally: Tally) -> None:
+        self._ledger = ledger
+        self._workshop = workshop
+        self._tally = tally
+        self._loaded: tuple[Embedder, MeanPooler] | None = None
+        self._waiting: dict[bytes, list[Hashed]] = {}
+        self._to_decode: list[Hashed] = []
+        self._suspects: list[Hashed] = []
+        self._begun: set[bytes] = set()
+        self._headers: dict[bytes, tuple[VideoInfo, str | None]] = {}
+        self._failed_now: dict[bytes, MediaError] = {}
+        self._tried_again: set[Path] = set()
+
+    def run(self, readings: Iterable[Reading]) -> None:
+        """Read files and store what comes of it, until all are done or it is to stop.
+
+        What is finished is kept, however this ends.
+        """
+        crew: Crew[Event] = Crew(self._workshop.threads, FRAMES_AHEAD)
+        try:
+            for reading in readings:
+                self._hash(reading, crew)
+            while not self._workshop.stopping() and self._step(crew):
+                pass
+        except BaseException:
+            if self._ledger.can_save:
+                self._save_what_is_finished()
+            raise
+        else:
+            self._save_what_is_finished()
+        finally:
+            if not crew.is_idle:
+                self._workshop.end_decoding()
+            crew.close()
+            if self._loaded is not None:
+                self._loaded[1].close()
+
+    def _save_what_is_finished(self) -> None:
+        """Save; what is not finished was not what ends vidindex."""
+        if self._loaded is not None:
+            self._add_vectors(self._pooler.take_collected())
+        self._ledger.abandon(list(self._begun))
+        self._ledger.save()
+
+    def _hash(self, reading: Reading, crew: Crew[Event]) -> None:
+        crew.add(partial(hash_reading, reading, self._workshop.decoding, crew.is_closed))
+
+    def _step(self, crew: Crew[Event]) -> bool:
+        """Answer one event, or go on where nothing happens; false when all is done."""
+        event = crew.take(POLL_S)
+        if event is not None:
+            self._answer(event, crew)
+        if self._loaded is not None:
+            self._add_vectors(self._loaded[1].take_done())
+        if self._ledger.unsaved >= WRITES_PER_COMMIT:
+            self._ledger.save()
+        if event is not None:
+            return True
+        if self._begin_decoding(self._take_chosen(), crew):
+            return True
+        self._feed_idle_network()
+        if not crew.is_idle:
+            return True
+        self._finish_vectors()
+        return self._begin_decoding(self._take_suspect(), crew)
+
+    def _answer(self, event: Event, crew: Crew[Event]) -> None:
+        match event:
+            case Hashed():
+                self._place(event)
+                if len(self._to_decode) >= DECODED_TOGETHER:
+                    self._begin_decoding(self._take_chosen(), crew)
+            case Sampled(blake3, pixels):
+                self._pooler.add(blake3, pixels)
+            case Decoded(blake3, info, incomplete):
+                self._headers[blake3] = info, incomplete
+                self._pooler.complete(blake3)
+            case Undecodable(file, error):
+                self._forget_frames(file.blake3)
+                self._fail_content(file.blake3, error)
+            case Unread():
+                self._retry_or_report(event, crew)
+
+    @property
+    def _embedder(self) -> Embedder:
+        return self._load()[0]
+
+    @property
+    def _pooler(self) -> MeanPooler:
+        return self._load()[1]
+
+    def _load(self) -> tuple[Embedder, MeanPooler]:
+        """Build the network, for the first frame. Files are read and decoded meanwhile."""
+        if self._loaded is None:
+            embedder = self._workshop.source.load()
+            self._loaded = embedder, MeanPooler(embedder.embed, embedder.batch_size)
+        return self._loaded
+
+    def _place(self, file: Hashed) -> None:
+        """Link a file to its content if that is settled, else let it wait for that."""
+        if self._ledger.needs_frames(file.blake3):
+            places = self._waiting.setdefault(file.blake3, [])
+            places.append(file)
+            if len(places) == 1:
+                self._queue(file)
+            return
+        if file.blake3 in self._failed_now:
+            self._tally.fail(file.stat.path, self._failed_now[file.blake3])
+            self._tally.reporter.advance()
+        elif self._ledger.contents[file.blake3].failure is not None:
+            self._tally.count("failed_before")
+        elif self._ledger.has_file(file.stat.path, file.blake3):
+            self._tally.count("unchanged")
+        else:
+            self._tally.count("relinked")
+        self._ledger.link(file)
+
+    def _queue(self, file: Hashed) -> None:
+        """Let a content be decoded: at the end and alone if it may have ended vidindex before."""
+        attempts = self._ledger.attempts.get(file.blake3, 0)
+        if attempts >= MAX_ATTEMPTS:
+            error = MediaError(
+                f"vidindex was killed {attempts} times while this video was decoded",
+                "if it was not the video's fault, try it again with --retry-failed",
+            )
+            self._fail_content(file.blake3, error)
+        elif attempts:
+            self._suspects.append(file)
+        else:
+            self._to_decode.append(file)
+
+    def _begin_decoding(self, chosen: Sequence[Hashed], crew: Crew[Event]) -> bool:
+        """Decode files; each is noted on disk before, lest it should end vidindex."""
+        for file in chosen:
+            self._begun.add(file.blake3)
+            self._ledger.begin(file.blake3)
+        if chosen:
+            self._ledger.save()
+        for file in chosen:
+            crew.add(partial(decode, file, self._workshop.decoding), is_urgent=True)
+        return bool(chosen)
+
+    def _take_chosen(self) -> list[Hashed]:
+        chosen, self._to_decode = self._to_decode, []
+        return chosen
+
+    def _take_suspect(self) -> list[Hashed]:
+        """Return the content that ended vidindex least often, alone."""
+        self._suspects.sort(key=lambda file: self._ledger.attempts[file.blake3], reverse=True)
+        return [self._suspects.pop()] if self._suspects else []
+
+    def _feed_idle_network(self) -> None:
+        """Do not wait for a full batch while the network has nothing to do."""
+        if self._loaded is not None and not self._pooler.is_computing:
+            self._pooler.start_batch()
+
+    def _finish_vectors(self) -> None:
+        if self._loaded is not None:
+            while self._pooler.is_computing:  # what one batch gives does not wait for the next
+                self._add_vectors(self._pooler.take_next())
+            self._add_vectors(self._pooler.finish())
+        self._ledger.save()
+
+    def _add_vectors(self, done: Sequence[Pooled]) -> None:
+        """Store the vectors that came of one batch, in one commit."""
+        if not done:
+            return
+        embedder = self._embedder
+        for pooled in done:
+            places = self._waiting.pop(pooled.key)
+            self._begun.discard(pooled.key)
+            info, incomplete = self._headers.pop(pooled.key)
+            embedding = NewEmbedding(
+                pooled.vector,
+                pooled.frame_count,
+                embedder.precision,
+                embedder.software,
+                incomplete,
+            )
+            self._ledger.add_vector(places, info, embedding)
+            if incomplete is not None:
+                self._tally.counts["incomplete"] += 1
+                self._tally.reporter.notice(f"{places[0].stat.path}: {incomplete}")
+            self._tally.counts["frames"] += pooled.frame_count
+            self._tally.count("indexed")
+            self._tally.count("relinked", len(places) - 1)
+        self._ledger.save()
+
+    def _fail_content(self, blake3: bytes, error: MediaError) -> None:
+        places = self._waiting.pop(blake3)
+        self._begun.discard(blake3)
+        self._ledger.add_failure(places, error.message)
+        self._failed_now[blake3] = error
+        for file in places:
+            self._tally.fail(file.stat.path, error)
+        self._tally.reporter.advance(len(places))
+
+    def _forget_frames(self, blake3: bytes) -> None:
+        if self._loaded is not None:
+            self._pooler.drop(blake3)
+
+    def _retry_or_report(self, event: Unread, crew: Crew[Event]) -> None:
+        """Try a file that changed once more, after the others."""
+        stat = event.stat
+        if event.blake3 is not None:
+            self._let_another_place_be_decoded(event.blake3, stat.path)
+        if isinstance(event.error, ChangedError) and stat.path not in self._tried_again:
+            self._tried_again.add(stat.path)
+            self._hash(Reading(stat, None), crew)
+            return
+        if isinstance(event.error, UnreadableError):
+            self._ledger.add_unreadable(
+                stat, event.error.message, checked_at_ns=event.checked_at_ns
+            )
+        self._tally.fail(stat.path, event.error)
+        self._tally.reporter.advance()
+
+    def _let_another_place_be_decoded(self, blake3: bytes, gone: Path) -> None:
+        """Go on without a file whose content others hold too, perhaps."""
+        self._forget_frames(blake3)
+        places = [file for file in self._waiting.pop(blake3) if file.stat.path != gone]
+        self._ledger.abandon([blake3])
+        self._begun.discard(blake3)
+        if places:
+            self._waiting[blake3] = places
+            self._queue(places[0])
