@@ -12,6 +12,7 @@ from blake3 import blake3
 from vidindex import kmeans
 from vidindex.config import Normalize
 from vidindex.db import schema
+from vidindex.db.engine import Database
 from vidindex.errors import Refused, UsageError
 from vidindex.querying import choose_recipe
 from vidindex.reporting import Reporter
@@ -42,8 +43,11 @@ def cluster(
     reporter: Reporter,
     recipe: int | None = None,
     scope: Path | None = None,
+    wait: bool = False,
 ) -> ClusterResult:
     """Group all videos of a library, or those with a file at or below a folder, into K clusters.
+
+    wait: until another vidindex has finished.
 
     Raises:
         UsageError: K below 1.
@@ -52,40 +56,51 @@ def cluster(
     """
     if k < 1:
         raise UsageError(f"K must be at least 1, not {k}", "for example: vidindex cluster -k 10")
-    with schema.open_for_reading(library) as database, database.reading() as session:
-        chosen = choose_recipe(session, recipe)
-        matrix = embeddings.load_matrix(session, chosen.id, scope)
-    usable, left_out = _without_damage(matrix)
-    if left_out:
-        reporter.notice(f"{left_out} videos were left out: their stored vector is damaged")
+    schema.require(library)
+    # Held from the first look at the vectors on: the labels are of videos that are still there.
+    with schema.open_for_writing(library, reporter.notice, wait=wait) as database:
+        number, usable, left_out = _load(database, recipe, scope)
+        if left_out:
+            reporter.notice(f"{left_out} videos were left out: their stored vector is damaged")
+        grouping = kmeans.group(usable.vectors, k, seed=seed, n_init=n_init, normalize=normalize)
+        new = NewClustering(
+            recipe_id=number,
+            k=k,
+            seed=seed,
+            n_init=n_init,
+            normalize=normalize,
+            scope=scope,
+            input_digest=_digest(usable),
+            inertia=grouping.inertia,
+            software=kmeans.software(),
+            video_ids=usable.video_ids,
+            labels=grouping.labels,
+            distances=grouping.distances,
+            centroids=grouping.centroids,
+        )
+        with database.writing() as session:
+            run = clusterings.put_clustering(session, new, now=datetime.now(UTC))
+            clusters = clusterings.list_clusters(session, run)
+    return ClusterResult(run, k, len(usable.video_ids), left_out, grouping.inertia, tuple(clusters))
+
+
+def _load(
+    database: Database, recipe: int | None, scope: Path | None
+) -> tuple[int, StoredMatrix, int]:
+    """Return the number of the recipe, its usable vectors, and how many are damaged.
+
+    Raises:
+        Refused: there are no usable ones.
+    """
+    with database.reading() as session:
+        number = choose_recipe(session, recipe).id
+        usable, left_out = _without_damage(embeddings.load_matrix(session, number, scope))
     if not usable.video_ids:
         where = f" in {scope}" if scope else ""
         raise Refused(
             f"there are no vectors to cluster{where}", "index videos: vidindex index PATH"
         )
-    grouping = kmeans.group(usable.vectors, k, seed=seed, n_init=n_init, normalize=normalize)
-    new = NewClustering(
-        recipe_id=chosen.id,
-        k=k,
-        seed=seed,
-        n_init=n_init,
-        normalize=normalize,
-        scope=scope,
-        input_digest=_digest(usable),
-        inertia=grouping.inertia,
-        software=kmeans.software(),
-        video_ids=usable.video_ids,
-        labels=grouping.labels,
-        distances=grouping.distances,
-        centroids=grouping.centroids,
-    )
-    with (
-        schema.open_for_writing(library, reporter.notice) as database,
-        database.writing() as session,
-    ):
-        run = clusterings.put_clustering(session, new, now=datetime.now(UTC))
-        clusters = clusterings.list_clusters(session, run)
-    return ClusterResult(run, k, len(usable.video_ids), left_out, grouping.inertia, tuple(clusters))
+    return number, usable, left_out
 
 
 def _without_damage(matrix: StoredMatrix) -> tuple[StoredMatrix, int]:

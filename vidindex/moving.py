@@ -81,11 +81,12 @@ def apply(
     run: int | None = None,
     scope: Path | None = None,
     dry_run: bool = False,
+    wait: bool = False,
 ) -> MoveResult:
     """Move the files of a clustering into ``destination/cluster_<label>/``.
 
     run: the newest clustering by default. scope: only files at or below this folder; by default
-    the one that the clustering was made of.
+    the one that the clustering was made of. wait: until another vidindex has finished.
 
     Raises:
         Refused: there is no such clustering, or the plan cannot work; nothing was changed.
@@ -104,7 +105,7 @@ def apply(
         with schema.open_for_reading(library) as database, database.reading() as session:
             return _foretell(make_plan(session)[1], control)
     schema.require(library)
-    with schema.open_for_writing(library, control.reporter.notice) as database:
+    with schema.open_for_writing(library, control.reporter.notice, wait=wait) as database:
         unsettled = recover(database, control.reporter)
         with database.reading() as session:
             chosen, plan = make_plan(session)
@@ -126,11 +127,13 @@ def undo(
     batch: int | None = None,
     manifest: Path | None = None,
     dry_run: bool = False,
+    wait: bool = False,
 ) -> MoveResult:
     """Put the files of a batch back where they were, and remove the folders that it made.
 
     batch: by default the newest that sorted files and is not undone. Undoing an undo is a redo.
     manifest: of a batch that the library's journal does not hold, because the library was lost.
+    wait: until another vidindex has finished.
 
     Raises:
         Refused: there is nothing to undo; nothing was changed.
@@ -148,7 +151,7 @@ def undo(
             return _foretell(make_plan(session, batch)[1], control)
     if manifest is None:
         schema.require(library)
-    with schema.open_for_writing(library, control.reporter.notice) as database:
+    with schema.open_for_writing(library, control.reporter.notice, wait=wait) as database:
         unsettled = recover(database, control.reporter)
         if manifest is not None:
             batch = _adopt(database, read_manifest(manifest))

@@ -98,15 +98,14 @@ def run_process(
 
     obeys_rights: without root's privilege to pass over the rights of files.
     """
-    outputs = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | keywords
+    streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     done = subprocess.run(
         [*(obeying_rights() if obeys_rights else []), *command_line(*arguments)],
         env=environment_in(home, **(variables or {})),
         cwd=home,
-        stdin=subprocess.DEVNULL,
         timeout=DEADLINE_S,
         check=False,
-        **outputs,
+        **(streams | keywords),
     )
     return Outcome(done.returncode, done.stdout or b"", done.stderr or b"")
 

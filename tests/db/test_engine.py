@@ -14,7 +14,6 @@ from vidindex.db import engine, schema
 from vidindex.db.engine import Database
 from vidindex.db.models import WeightSource
 from vidindex.errors import (
-    AnotherAtWork,
     DatabaseUnusable,
     Refused,
     SystemStopped,
@@ -124,14 +123,14 @@ def test_a_writer_waits_for_a_long_reader_and_succeeds(database, path):
     assert sources(database) == {"a"}
 
 
-def test_a_library_that_another_program_never_lets_go_is_busy(path, monkeypatch):
+def test_a_library_that_another_program_never_lets_go_stops_the_work(path, monkeypatch):
     monkeypatch.setattr(engine, "BUSY_TIMEOUT_S", 0.1)
     holder = sqlite3.connect(path, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")
 
     with (
         Database(path) as database,
-        pytest.raises(AnotherAtWork, match="another program holds"),
+        pytest.raises(SystemStopped, match="another program has held"),
         database.writing(),
     ):
         pass

@@ -3,14 +3,28 @@
 import fcntl
 import os
 import resource
+import shutil
 import signal
 import subprocess
+import sys
+import tempfile
 import time
+from pathlib import Path
+from threading import Timer
 
 import pytest
 
-from tests.db.conftest import names, python, run_python, without_rights
-from vidindex.db.lock import writer_lock
+from tests.db.conftest import (
+    KILLED,
+    killed_before,
+    names,
+    python,
+    run_python,
+    without_rights,
+)
+from vidindex import Library
+from vidindex.db import schema
+from vidindex.db.lock import LOOK_EVERY_S, writer_lock
 from vidindex.errors import AnotherAtWork, ExitCode, Refused
 
 HOLD = """
@@ -55,8 +69,30 @@ def test_a_second_process_is_told_at_once_who_is_at_work(library_path, holder):
     assert time.monotonic() - began < 1
     assert f"(process {holder.pid})" in refusal.value.message
     assert str(library_path) in refusal.value.message
-    assert refusal.value.hint == "wait until it has finished; queries work meanwhile"
+    assert refusal.value.hint == (
+        "wait until it has finished, or let --wait do so; queries work meanwhile"
+    )
     assert refusal.value.exit_code == ExitCode.BUSY
+
+
+def test_a_lock_that_is_waited_for_is_told_of_once_and_taken_when_it_is_free(library_path, holder):
+    told = []
+    Timer(5 * LOOK_EVERY_S, holder.kill).start()
+
+    with writer_lock(library_path, told.append):
+        assert holder.wait() == -signal.SIGKILL
+        assert not is_free(library_path)
+
+    assert told == [f"waiting for process {holder.pid}, which is changing {library_path}"]
+
+
+def test_a_free_lock_is_not_waited_for(library_path):
+    told = []
+
+    with writer_lock(library_path, told.append):
+        pass
+
+    assert told == []
 
 
 def test_a_kill_frees_the_lock(library_path, holder):
@@ -157,3 +193,75 @@ def test_the_lock_makes_no_library(library_path):
     take(library_path)
 
     assert names(library_path.parent) == ["library.db.lock"]
+
+
+def mode(path):
+    return path.stat().st_mode & 0o777
+
+
+def test_whoever_may_write_the_library_may_lock_it(library_path):
+    library_path.touch()
+    library_path.chmod(0o664)
+
+    take(library_path)
+
+    assert mode(library_path.with_name("library.db.lock")) == 0o664
+
+
+def test_a_library_that_is_read_only_for_a_while_leaves_the_lock_writable(library_path):
+    library_path.touch()
+    library_path.chmod(0o444)
+
+    take(library_path)
+
+    assert mode(library_path.with_name("library.db.lock")) & 0o600 == 0o600
+
+
+@pytest.fixture
+def as_nobody():
+    """What to put before a command so that another user runs it."""
+    change = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
+    if os.geteuid() != 0 or shutil.which("setpriv") is None:
+        pytest.skip("only root can run a command as another user")
+    if subprocess.run([*change, sys.executable, "-c", "import vidindex"], check=False).returncode:
+        pytest.skip("another user may not read this checkout")
+    return change
+
+
+def test_a_second_user_of_a_shared_library_may_lock_it_after_the_first(as_nobody):
+    with tempfile.TemporaryDirectory() as folder:
+        library = Path(folder) / "library.db"
+        library.touch()
+        library.chmod(0o666)
+        library.parent.chmod(0o777)
+        take(library)
+
+        with subprocess.Popen(python(HOLD, library, under=as_nobody), stdout=-1) as second:
+            assert second.stdout.readline() == b"held\n"
+
+            assert not is_free(library)
+            second.kill()
+
+
+GROW = """
+import sys
+from pathlib import Path
+from sqlalchemy import text
+from vidindex.db import schema
+with schema.open_for_writing(Path(sys.argv[1]), print) as database, database.writing() as session:
+    session.execute(text("INSERT INTO weight_sources VALUES (hex(zeroblob(20000)), zeroblob(32))"))
+"""
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 6])
+def test_a_library_whose_writer_was_killed_while_it_grew_needs_no_mending(path, number):
+    """Its header may tell of pages that were not written yet; the journal puts that right."""
+    before = Library(path).status()
+    grown = run_python(GROW, path, under=killed_before("pwrite64", number, on=path))
+    assert grown.returncode == KILLED
+    assert path.with_name("library.db-journal").stat().st_size > 0
+
+    assert Library(path).status() == before
+    with schema.open_for_writing(path, print):
+        pass
+    schema.check(path)

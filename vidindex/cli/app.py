@@ -16,13 +16,16 @@ from vidindex.cli import (
     config,
     db,
     demo,
+    failures,
     index,
     labels,
     organize,
+    prune,
     runs,
     show,
     status,
     undo,
+    watch,
 )
 from vidindex.cli.command import OutputLost, print_out, tell_lost_output, tell_usage
 from vidindex.cli.signals import Interrupted, interrupts
@@ -57,6 +60,7 @@ def _main(
 
 for _module in (
     index,
+    watch,
     cluster,
     labels,
     apply,
@@ -65,6 +69,8 @@ for _module in (
     runs,
     show,
     status,
+    failures,
+    prune,
     db,
     config,
     demo,

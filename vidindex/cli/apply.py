@@ -10,7 +10,8 @@ import typer
 from vidindex.cli.command import Answer, Invocation, add_command
 from vidindex.cli.escaping import json_path, printable
 from vidindex.cli.labels import RunNumber
-from vidindex.cli.signals import interrupts, stop_request
+from vidindex.cli.options import WRITER_SETTINGS
+from vidindex.cli.signals import stop_request
 from vidindex.cli.tables import counted
 from vidindex.errors import ExitCode, Refused
 
@@ -30,7 +31,7 @@ Within = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    add_command(app, apply, example="vidindex apply ~/Sorted --dry-run")
+    add_command(app, apply, settings=WRITER_SETTINGS, example="vidindex apply ~/Sorted --dry-run")
 
 
 def apply(
@@ -75,10 +76,7 @@ def _ask(plan: Plan) -> bool:
     first = plan.moves[0]
     typer.echo(f"{printable(first.stat.path)} -> {printable(first.target)}", err=True)
     try:
-        with interrupts():  # nothing has begun: here Ctrl-C need not wait for a safe moment
-            is_agreed = typer.confirm(
-                f"Move {counted(len(plan.moves), 'file')} like this?", err=True
-            )
+        is_agreed = typer.confirm(f"Move {counted(len(plan.moves), 'file')} like this?", err=True)
     except typer.Abort:  # the end of the input
         is_agreed = False
     if not is_agreed:

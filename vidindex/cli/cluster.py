@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vidindex.cli.command import Answer, Invocation, add_command
-from vidindex.cli.options import CLUSTER_SETTINGS
+from vidindex.cli.options import CLUSTER_SETTINGS, WRITER_SETTINGS
 from vidindex.cli.tables import columns, counted
 from vidindex.errors import ExitCode
 
@@ -25,7 +25,8 @@ RecipeNumber = Annotated[
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    add_command(app, cluster, settings=CLUSTER_SETTINGS, example="vidindex cluster -k 20")
+    settings = (*CLUSTER_SETTINGS, *WRITER_SETTINGS)
+    add_command(app, cluster, settings=settings, example="vidindex cluster -k 20")
 
 
 def cluster(

@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, TextIO, get_type_hints
 
 import typer
@@ -41,11 +42,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class Invocation:
-    """One call of a command: its settings, and where its progress goes."""
+    """One call of a command: its settings, and where its progress goes.
+
+    tell: prints an answer before the last one, which the command returns.
+    """
 
     configuration: Configuration
     reporter: Reporter
     is_json: bool
+    tell: Callable[[Answer], None]
 
     @property
     def settings(self) -> Settings:
@@ -89,7 +94,8 @@ def add_command(
         def call() -> Answer:
             configuration = from_process(chosen, common["config"])
             reporter = reporter_for(quiet=common["quiet"])
-            return function(Invocation(configuration, reporter, manners.is_json), **values)
+            tell = partial(_print_answer, manners=manners)
+            return function(Invocation(configuration, reporter, manners.is_json, tell), **values)
 
         raise typer.Exit(_answer(call, manners))
 
@@ -114,7 +120,7 @@ def _answer(call: Callable[[], Answer], manners: Manners) -> int:
     try:
         with interrupts():
             answer = call()
-            print_out(_envelope(answer, manners) if manners.is_json else answer.text)
+            _print_answer(answer, manners)
         return answer.exit_code
     except VidindexError as error:
         _tell(error, manners)
@@ -191,6 +197,10 @@ def _tell_bug(error: Exception, manners: Manners) -> None:
     )
     bug.code = "bug"
     _tell(bug, manners)
+
+
+def _print_answer(answer: Answer, manners: Manners) -> None:
+    print_out(_envelope(answer, manners) if manners.is_json else answer.text)
 
 
 def _envelope(answer: Answer, manners: Manners) -> str:

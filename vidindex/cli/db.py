@@ -8,12 +8,13 @@ import typer
 
 from vidindex.cli.command import Answer, Invocation, add_command
 from vidindex.cli.escaping import json_path, printable
+from vidindex.cli.options import WRITER_SETTINGS
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the group of commands."""
     group = typer.Typer(help="Look after the library's database.", no_args_is_help=True)
-    add_command(group, upgrade, group="db", example="vidindex db upgrade")
+    add_command(group, upgrade, group="db", settings=WRITER_SETTINGS, example="vidindex db upgrade")
     add_command(group, current, group="db", example="vidindex db current")
     add_command(group, backup, group="db", example="vidindex db backup ~/vidindex-backup.db")
     add_command(group, check, group="db", example="vidindex db check")

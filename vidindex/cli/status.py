@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from vidindex.querying import Status
     from vidindex.store.moves import StoredBatch
 
+FAILURES_SHOWN = 3
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
@@ -84,10 +86,12 @@ def _text(state: Status) -> str:
     lines.append(f"runs     {counted(state.runs, 'clustering')}")
     if state.batch is not None:
         lines.append(f"moves    {_batch_text(state.batch)}")
-    for file in state.unreadable:
-        lines.append(f"failed   {printable(f'{file.stat.path}: {file.read_error}')}")
-    for failure in state.failures:
-        lines.append(f"failed   {printable(f'{failure.path}: {failure.reason}')}")
+    failed = [f"{file.stat.path}: {file.read_error}" for file in state.unreadable]
+    failed += [f"{failure.path}: {failure.reason}" for failure in state.failures]
+    lines += [f"failed   {printable(failure)}" for failure in failed[:FAILURES_SHOWN]]
+    if len(failed) > FAILURES_SHOWN:
+        more = len(failed) - FAILURES_SHOWN
+        lines.append(f"failed   and {more} more: vidindex failures lists them")
     return "\n".join(lines)
 
 

@@ -8,12 +8,13 @@ import typer
 
 from vidindex.cli.apply import DryRun, Yes, control, move_exit_code, move_text, moves_data
 from vidindex.cli.command import Answer, Invocation, add_command
+from vidindex.cli.options import WRITER_SETTINGS
 from vidindex.cli.signals import stop_request
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    add_command(app, undo, example="vidindex undo")
+    add_command(app, undo, settings=WRITER_SETTINGS, example="vidindex undo")
 
 
 def undo(

@@ -18,7 +18,6 @@ from sqlalchemy.orm import Session
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 
 from vidindex.errors import (
-    AnotherAtWork,
     DatabaseUnusable,
     Refused,
     SystemStopped,
@@ -160,8 +159,9 @@ def explain(error: sqlite3.Error, path: Path) -> Exception:
     if primary in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return damaged(path, str(error))
     known: dict[int, VidindexError] = {
-        sqlite3.SQLITE_BUSY: AnotherAtWork(
-            f"another program holds the library {path}", "try again when it has finished"
+        sqlite3.SQLITE_BUSY: SystemStopped(
+            f"another program has held the library {path} for more than {BUSY_TIMEOUT_S} s",
+            "what was finished is kept: let that program end, then run the command again",
         ),
         sqlite3.SQLITE_READONLY: Refused(
             f"the library {path} cannot be written", "check the rights of the file and its folder"
