@@ -13,7 +13,7 @@ from tests.conftest import read_tree
     ("arguments", "says", "hint"),
     [
         (["frobnicate"], "No such command 'frobnicate'", "see: vidindex --help"),
-        (["index"], "Missing argument", "see: vidindex index --help"),
+        (["index"], "no path is given", "name files and folders, or add --stdin0"),
         (["index", "in", "--speed"], "No such option: --speed", "see: vidindex index --help"),
         (["db", "frobnicate"], "No such command", "see: vidindex db --help"),
         (["config", "show", "all"], "unexpected extra argument", "see: vidindex config show"),

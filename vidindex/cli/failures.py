@@ -21,11 +21,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def failures(call: Invocation) -> Answer:
-    """List the files that could not be decoded or read, with the reason, and count the reasons.
-
-    JSON: rows, each with path, reason, and recipe, weights and failed_at, which are null where
-    the file could not even be read; and reasons, the number of rows of each.
-    """
+    """List the files that could not be decoded or read, with the reason, and count the reasons."""
     from vidindex.library import Library
 
     rows = _rows(Library(settings=call.settings).failures())
@@ -34,6 +30,7 @@ def failures(call: Invocation) -> Answer:
 
 
 def _rows(answer: FailuresAnswer) -> list[dict[str, Any]]:
+    """Return the failures for JSON; recipe, weights and failed_at are of those that were read."""
     undecodable: list[dict[str, Any]] = [
         {
             **json_path(failure.path),

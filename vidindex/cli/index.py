@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,12 +11,14 @@ import typer
 from vidindex.cli.command import Answer, Invocation, add_command
 from vidindex.cli.options import INDEX_SETTINGS, WRITER_SETTINGS
 from vidindex.cli.signals import interrupts, stop_request
+from vidindex.cli.stdin_paths import choose_paths
 from vidindex.cli.tables import counted, duration
 from vidindex.errors import ExitCode
 
 if TYPE_CHECKING:
     from vidindex.embedding import Embedder, EmbedderSource
     from vidindex.indexing import IndexResult
+    from vidindex.paths import StrPath
 
 
 def add_to(app: typer.Typer) -> None:
@@ -26,7 +29,14 @@ def add_to(app: typer.Typer) -> None:
 
 def index(
     call: Invocation,
-    paths: Annotated[list[str], typer.Argument(metavar="PATH…", help="Files and folders.")],
+    paths: Annotated[
+        list[str] | None, typer.Argument(metavar="PATH…", help="Files and folders.")
+    ] = None,
+    *,
+    stdin0: Annotated[
+        bool,
+        typer.Option("--stdin0", help="Take the paths from the standard input, ended by NULs."),
+    ] = False,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try videos again that failed before.")
     ] = False,
@@ -41,7 +51,11 @@ def index(
 ) -> Answer:
     """Bring files and folders (recursively) up to date in the library."""
     result = index_until_stopped(
-        call, paths, retry_failed=retry_failed, confirm_missing=confirm_missing, verify=verify
+        call,
+        choose_paths(paths, stdin0=stdin0),
+        retry_failed=retry_failed,
+        confirm_missing=confirm_missing,
+        verify=verify,
     )
     is_incomplete = bool(result.failed or result.failed_before)
     return Answer(
@@ -54,7 +68,7 @@ def index(
 
 def index_until_stopped(
     call: Invocation,
-    paths: list[str],
+    paths: Sequence[StrPath],
     *,
     retry_failed: bool,
     confirm_missing: bool = False,

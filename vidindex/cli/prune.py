@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vidindex.cli.apply import Yes
 from vidindex.cli.command import Answer, Invocation, add_command
 from vidindex.cli.escaping import json_path
 from vidindex.cli.options import WRITER_SETTINGS
@@ -28,7 +27,7 @@ def prune(
     call: Invocation,
     paths: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[PATH]…", help="Only files at or below these; all by default."),
+        typer.Argument(metavar="PATH…", help="Only files at or below these; all by default."),
     ] = None,
     *,
     older_than: Annotated[
@@ -44,15 +43,11 @@ def prune(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", "-n", help="Only say what would be dropped.")
     ] = False,
-    yes: Yes = False,
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Drop it, and do not ask.")] = False,
 ) -> Answer:
     """Drop what the library stores of files that are gone, vectors too. Touches no video.
 
     Shows what it would drop, and asks on a terminal; elsewhere it drops only with --yes.
-
-    JSON: dropped (whether it was done), files, videos, vectors, failures, bytes (how large the
-    files were), returned (files that are there again), absent (files left because their disk
-    seems to be absent), rows (path, bytes and missing_since of each file).
     """
     from vidindex.library import Library
 
@@ -82,6 +77,11 @@ def _ask(plan: PruneResult) -> bool:
 
 
 def _data(result: PruneResult) -> dict[str, Any]:
+    """Return what went, or would go, for JSON: counts, and a row of each file.
+
+    dropped: whether it was done. bytes: how large the files were. returned: files that are there
+    again. absent: files that are left because their disk seems to be absent.
+    """
     return {
         "dropped": result.is_done,
         "files": len(result.files),
