@@ -136,23 +136,27 @@ def _scan(library: Path, roots: list[Path], settings: Settings) -> list[FileStat
 
 def _require_existing(library: Path, roots: Iterable[Path]) -> None:
     """Refuse a path that is neither there nor known: a typing error, not an absent drive."""
+    absent = []
     for root in roots:
         try:
             root.lstat()
-        except (FileNotFoundError, NotADirectoryError) as error:
-            if not _knows_files(library, root):
-                raise Refused(f"there is no file or folder {root}", "check the spelling") from error
+        except (FileNotFoundError, NotADirectoryError):
+            absent.append(root)
         except OSError as error:
             raise Refused(
                 f"cannot look at {root}: {error.strerror}", "check its name and rights"
             ) from error
+    unknown = _find_unknown(library, absent)
+    if unknown is not None:
+        raise Refused(f"there is no file or folder {unknown}", "check the spelling")
 
 
-def _knows_files(library: Path, root: Path) -> bool:
-    if not os.path.lexists(library):
-        return False
+def _find_unknown(library: Path, roots: Sequence[Path]) -> Path | None:
+    """Return one of the roots below which the library knows no file."""
+    if not (roots and os.path.lexists(library)):
+        return next(iter(roots), None)
     with schema.open_for_reading(library) as database, database.reading() as session:
-        return bool(files.list_files(session, root))
+        return next((root for root in roots if not files.list_files(session, root)), None)
 
 
 def _explain_emptiness(
