@@ -50,12 +50,10 @@ REASONS = {
     "undecodable-animated_webp_windows95.webp": "a picture, not a video",
     # From here on the manifest's decoder did get frames.
     "audiobook-aac_with_mjpeg_cover.m4a": "no video stream (audio only)",  # a cover is no video
-    "mismatch-jpeg_named.heic": "a picture, not a video",
     "drm-cenc_decodes_garbage.mp4": "encrypted",  # its 864 frames are noise
 }
 LEFT_OUT_ON_PURPOSE = {
     "audiobook-aac_with_mjpeg_cover.m4a",
-    "mismatch-jpeg_named.heic",
     "drm-cenc_decodes_garbage.mp4",
 }
 
