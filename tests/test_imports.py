@@ -126,6 +126,12 @@ def test_an_index_run_that_only_finds_copies_loads_no_network(clustered):
     assert loaded_by(clustered, "index", "in") & {"tensorflow", "keras"} == set()
 
 
+def test_an_index_run_decodes_nothing_in_its_own_process(clustered, put):
+    put("b", clustered / "in/new.mp4")
+
+    assert "av" not in loaded_by(clustered, "index", "in")
+
+
 def test_the_layers_hold():
     linter = Path(sys.executable).with_name("lint-imports")
     if not linter.exists():

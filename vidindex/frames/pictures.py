@@ -28,7 +28,8 @@ Turn = tuple[str, str]
 class Painter:
     """Turns decoded frames into upright RGB pictures of the network's size.
 
-    crop: what the container says to cut off. Keeps the filter graph for as long as frames are
+    crop: what the container says to cut off. size_px: width and height of the picture painted last,
+    upright. Keeps the filter graph for as long as frames are
     alike; they may change within a stream.
     """
 
@@ -36,6 +37,8 @@ class Painter:
         self._crop = crop
         self._kind: tuple[object, ...] = ()
         self._graph = Graph()
+        self._painted: tuple[VideoFrame, NDArray[np.uint8]] | None = None
+        self.size_px = (0, 0)
 
     def paint(self, frame: VideoFrame) -> NDArray[np.uint8]:
         """Return the frame as (299, 299, 3) uint8 RGB, aspect ignored.
@@ -45,8 +48,12 @@ class Painter:
         Raises:
             MediaError: libav cannot convert this kind of frame.
         """
-        resized = cv2.resize(self.to_rgb(frame), (FRAME_SIZE_PX, FRAME_SIZE_PX))
-        return np.asarray(resized, dtype=np.uint8)
+        if self._painted is None or self._painted[0] is not frame:
+            upright = self.to_rgb(frame)
+            self.size_px = (upright.shape[1], upright.shape[0])
+            resized = cv2.resize(upright, (FRAME_SIZE_PX, FRAME_SIZE_PX))
+            self._painted = frame, np.asarray(resized, dtype=np.uint8)
+        return self._painted[1]
 
     def to_rgb(self, frame: VideoFrame) -> NDArray[np.uint8]:
         """Return the frame in its own size: (height, width, 3) uint8 RGB.

@@ -71,7 +71,8 @@ class SampledFrames(Iterator[NDArray[np.uint8]]):
         self._is_closed = False
         self._incomplete: str | None = None
         self._claimed_s, self._pictures_s = _durations_s(video, sampling)
-        self._timeline = timeline = Timeline(video, sampling.mode)
+        is_asked_once = sampling.min_frames == 1 and self._claimed_s <= sampling.interval_s
+        self._timeline = timeline = Timeline(video, sampling.mode, is_asked_once=is_asked_once)
         painter = Painter(crop_px(video.container, video.stream))
         times = sample_times(self._claimed_s, sampling, pictures_s=self._pictures_s)
         self._frames = _sample(timeline, times, painter, sampling.skip_blank)
@@ -79,7 +80,8 @@ class SampledFrames(Iterator[NDArray[np.uint8]]):
         first = timeline.frame_at(Fraction(0))
         if first is None:
             raise _nothing_decodable(video, timeline)
-        height_px, width_px, _ = painter.to_rgb(first).shape
+        painter.paint(first)
+        width_px, height_px = painter.size_px
         duration_s = float(self._pictures_s) if self._pictures_s else None
         self.info = VideoInfo(duration_s, width_px, height_px, video.codec)
 

@@ -62,11 +62,16 @@ class Timeline:
     that the decoder gives and whose time is not after t. Before the first frame: the first.
     Encrypted pictures are left out, as they would decode to noise; met_encrypted tells of them.
     met_damage tells whether there were damaged pictures after a whole one.
+
+    is_asked_once: no more than the first picture is wanted, as a rule. It is decoded alone where
+    that is safe, without those after it that a decoder takes in before it gives the first.
     """
 
-    def __init__(self, video: VideoFile, mode: SamplingMode) -> None:
+    def __init__(self, video: VideoFile, mode: SamplingMode, *, is_asked_once: bool) -> None:
         self._video = video
         self._mode = mode
+        self._opening: Moment | None = None
+        self._may_open = is_asked_once
         self._start = video.start
         self._vain_seeks = 0
         self.met_encrypted = False
@@ -84,6 +89,13 @@ class Timeline:
         """
         wanted = self._start + math.floor(time_s / self._video.time_base)
         with reading():
+            if self._may_open:
+                self._opening, self._may_open = self._decode_opening(wanted), False
+            if self._opening is not None:
+                if self._opening.tick == wanted:
+                    return self._opening.frame
+                self._opening = None
+                self._restart()
             if self._is_seek_worthwhile(wanted):
                 self._seek(wanted)
             self._advance(wanted)
@@ -115,6 +127,44 @@ class Timeline:
         self._shown: Moment | None = None
         self._next: Moment | None = None
         self._ended = False
+
+    def _decode_opening(self, wanted: int) -> Moment | None:
+        """Decode the first packet alone; None, and back at the beginning, if that is not safe.
+
+        It is if that packet is a whole picture that builds on no other and is on screen from the
+        wanted tick on. One field of two, a recovery point, or a stream without times is not.
+        """
+        first = next(self._packets(), None)
+        moment = None
+        if first is not None and first.is_keyframe and first.pts == wanted:
+            moment = self._decode_alone(first, wanted)
+        if moment is None:
+            self._restart()
+        return moment
+
+    def _decode_alone(self, packet: Packet[VideoStream], wanted: int) -> Moment | None:
+        stream = self._video.stream
+        if self._video.codec not in SEEKABLE_CODECS or self._video.is_raw_stream:
+            return None
+        self._open_decoder()
+        try:
+            frames = [*stream.decode(packet), *stream.decode(None)]
+        except av.error.MemoryError:
+            raise
+        except FFmpegError:
+            return None
+        if len(frames) != 1 or frames[0].pts != wanted:
+            return None
+        (frame,) = frames
+        is_whole = frame.pict_type == PictureType.I and not frame.interlaced_frame
+        return Moment(frame, wanted, False) if is_whole and not frame.is_corrupt else None
+
+    def _open_decoder(self) -> None:
+        context = self._video.stream.codec_context
+        if not context.is_open:
+            context.thread_count = DECODER_THREADS
+            context.options = {"max_pixels": str(MAX_PIXELS)}
+        context.skip_frame = "NONKEY" if self._mode == "keyframe" else "DEFAULT"
 
     def _restart(self) -> None:
         self._moments.close()
@@ -202,11 +252,7 @@ class Timeline:
 
     def _decode(self, packets: Iterator[Packet[VideoStream]]) -> Generator[Moment, None, None]:
         stream = self._video.stream
-        context = stream.codec_context
-        if not context.is_open:
-            context.thread_count = DECODER_THREADS
-            context.options = {"max_pixels": str(MAX_PIXELS)}
-        context.skip_frame = "NONKEY" if self._mode == "keyframe" else "DEFAULT"
+        self._open_decoder()
         clock = _Clock(self._video)
         errors = 0
         is_first = True  # what comes before it builds on pictures that were never in the file
