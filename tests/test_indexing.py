@@ -6,6 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from tests.clips import make_truncated
 from tests.conftest import LoadedNetwork
 from vidindex import Library
 from vidindex.embedding import SampledVideo
@@ -509,3 +510,17 @@ def test_a_video_longer_than_what_waits_is_embedded_as_it_is_read(
         return SampledVideo(video.info, iter([frame] * 30))
 
     assert index(tmp_path / "in", read_frames=endless).frames == 30
+
+
+def test_a_video_that_is_cut_short_is_indexed_in_part_and_says_so(
+    index, library, recorder, tmp_path
+):
+    (tmp_path / "in").mkdir()
+    path = make_truncated(tmp_path / "in/cut.mp4", 0.5)
+
+    result = index(tmp_path / "in", reporter=recorder)
+
+    assert counts(result) == {"indexed": 1, "incomplete": 1}
+    (vector,) = library.show(path).vectors
+    assert vector.incomplete.startswith("only the first ")
+    assert recorder.notices == [f"in part: {path}: {vector.incomplete}"]

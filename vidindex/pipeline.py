@@ -215,9 +215,10 @@ class Pipeline:
 
     def _finish_vectors(self) -> None:
         if self._loaded is not None:
-            while self._pooler.is_computing:  # what one batch gives does not wait for the next
-                self._add_vectors(self._pooler.take_next())
-            self._add_vectors(self._pooler.finish())
+            while self._pooler.is_computing and not self._workshop.stopping():
+                self._add_vectors(self._pooler.take_next())  # does not wait for the other batches
+            if not self._workshop.stopping():
+                self._add_vectors(self._pooler.finish())
         self._ledger.save()
 
     def _add_vectors(self, done: Sequence[Pooled]) -> None:
@@ -239,7 +240,7 @@ class Pipeline:
             self._ledger.add_vector(places, info, embedding)
             if incomplete is not None:
                 self._tally.counts["incomplete"] += 1
-                self._tally.reporter.notice(f"{places[0].stat.path}: {incomplete}")
+                self._tally.reporter.notice(f"in part: {places[0].stat.path}: {incomplete}")
             self._tally.counts["frames"] += pooled.frame_count
             self._tally.count("indexed")
             self._tally.count("relinked", len(places) - 1)
