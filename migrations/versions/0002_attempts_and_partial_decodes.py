@@ -1,4 +1,4 @@
-"""What was being decoded when vidindex was ended, and which vectors are of a part of their video."""
+"""Decoding attempts that vidindex did not outlive, and vectors of a part of their video."""
 
 import sqlalchemy as sa
 from alembic import op

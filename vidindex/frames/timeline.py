@@ -23,6 +23,8 @@ from vidindex.frames.video_files import VideoFile
 MAX_CONSECUTIVE_ERRORS = 1000
 # Below this gap it is quicker to decode on than to seek.
 SEEK_GAP_S = Fraction(1)
+# Pictures on which no other builds are passed over up to this long before the wanted time.
+SKIP_MARGIN_S = Fraction(1, 4)
 # How far before the wanted time the next try seeks, when the last one landed too late.
 SEEK_BACK_S = (0, 2, 6, 14, 30, 62, 126, 254, 510)
 # A seek that lands no further than the frame at hand was in vain (one group of pictures longer
@@ -72,6 +74,8 @@ class Timeline:
         self._mode = mode
         self._opening: Moment | None = None
         self._may_open = is_asked_once
+        self._may_skip = video.codec in SEEKABLE_CODECS and not video.is_raw_stream
+        self._skip_before = video.start
         self._start = video.start
         self._vain_seeks = 0
         self.met_encrypted = False
@@ -96,9 +100,14 @@ class Timeline:
                     return self._opening.frame
                 self._opening = None
                 self._restart()
+            self._skip_before = wanted - int(SKIP_MARGIN_S / self._video.time_base)
             if self._is_seek_worthwhile(wanted):
                 self._seek(wanted)
             self._advance(wanted)
+            if self._has_skipped_what_is_shown:
+                self._may_skip = False
+                self._seek(wanted)
+                self._advance(wanted)
             if self._mode == "keyframe" and not self._on_screen:
                 self._mode = "exact"
                 self._restart()
@@ -121,8 +130,16 @@ class Timeline:
     def _on_screen(self) -> Moment | None:
         return self._shown or self._next
 
+    @property
+    def _has_skipped_what_is_shown(self) -> bool:
+        """Whether a picture that was passed over would still be on screen: none came for long."""
+        if self._last_skipped is None:
+            return False
+        return self._on_screen is None or self._on_screen.tick < self._last_skipped
+
     def _begin(self) -> None:
         """Take the decoder's frames from where the file stands."""
+        self._last_skipped: int | None = None
         self._moments = self._decode(self._packets())
         self._shown: Moment | None = None
         self._next: Moment | None = None
@@ -147,6 +164,7 @@ class Timeline:
         if self._video.codec not in SEEKABLE_CODECS or self._video.is_raw_stream:
             return None
         self._open_decoder()
+        self._choose_what_to_skip(None)
         try:
             frames = [*stream.decode(packet), *stream.decode(None)]
         except av.error.MemoryError:
@@ -164,7 +182,19 @@ class Timeline:
         if not context.is_open:
             context.thread_count = DECODER_THREADS
             context.options = {"max_pixels": str(MAX_PIXELS)}
-        context.skip_frame = "NONKEY" if self._mode == "keyframe" else "DEFAULT"
+
+    def _choose_what_to_skip(self, packet: Packet[VideoStream] | None) -> None:
+        context = self._video.stream.codec_context
+        if self._mode == "keyframe":
+            context.skip_frame = "NONKEY"
+        elif self._may_skip and packet is not None and self._is_long_before(packet):
+            context.skip_frame = "NONREF"
+            self._last_skipped = max(packet.pts or 0, self._last_skipped or packet.pts or 0)
+        else:
+            context.skip_frame = "DEFAULT"
+
+    def _is_long_before(self, packet: Packet[VideoStream]) -> bool:
+        return packet.pts is not None and packet.pts < self._skip_before
 
     def _restart(self) -> None:
         self._moments.close()
@@ -257,6 +287,7 @@ class Timeline:
         errors = 0
         is_first = True  # what comes before it builds on pictures that were never in the file
         for packet in itertools.chain(packets, [None]):
+            self._choose_what_to_skip(packet)
             try:
                 frames = stream.decode(packet)
             except av.error.MemoryError:
