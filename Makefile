@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test check clean
+.PHONY: demo test sweep check bench clean
 
 demo: $(READY)
 	$(BIN)/vidindex demo
@@ -13,10 +13,18 @@ demo: $(READY)
 test: $(READY)
 	$(BIN)/python -m pytest
 
+# The fault tests in their long forms: each system call, a hundred kills. As root, or some skip.
+sweep: $(READY)
+	FAULTS_SWEEP=1 $(BIN)/python -m pytest --timeout=3600 tests/faults
+
 check: $(READY)
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+
+bench: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint .ci/constraints.txt --group bench
+	$(BIN)/python -m benchmarks $(ARGS)
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis
