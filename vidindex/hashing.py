@@ -48,9 +48,11 @@ def hash_file(
     try:
         before = FileStat.of(path, os.fstat(descriptor))
         _require_complete(before, descriptor)
-        digest = blake3()
-        while chunk := os.read(descriptor, CHUNK_BYTES):
+        digest, left_bytes = blake3(), before.size_bytes
+        # No further than its size: one that grows all the time would be read for ever.
+        while left_bytes >= 0 and (chunk := os.read(descriptor, CHUNK_BYTES)):
             digest.update(chunk)
+            left_bytes -= len(chunk)
             if is_unwanted():
                 raise Unwanted
         after = FileStat.of(path, os.fstat(descriptor))

@@ -27,7 +27,13 @@ from vidindex.cli import (
     undo,
     watch,
 )
-from vidindex.cli.command import OutputLost, print_out, tell_lost_output, tell_usage
+from vidindex.cli.command import (
+    OutputLost,
+    discard_lost_output,
+    print_out,
+    tell_lost_output,
+    tell_usage,
+)
 from vidindex.cli.signals import Interrupted, interrupts
 from vidindex.errors import ExitCode
 
@@ -95,6 +101,7 @@ def main() -> None:
         code = tell_lost_output(lost.error)
     except OSError as error:  # met by typer when it prints the help
         code = tell_lost_output(error)
+    discard_lost_output()
     sys.exit(code)
 
 

@@ -240,8 +240,17 @@ def print_out(text: str, stream: TextIO | None = None) -> None:
         raise
 
 
-def discard_output() -> None:
-    """Let nothing more be written to a stdout that cannot take it."""
+def discard_output(number: int = 1) -> None:
+    """Let nothing more be written to a stdout (or to another stream) that cannot take it."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
+    os.dup2(nowhere, number)
     os.close(nowhere)
+
+
+def discard_lost_output() -> None:
+    """Give up what a closed window did not take; Python would end with exit code 120 for it."""
+    for number, stream in enumerate((sys.stdout, sys.stderr), start=1):
+        try:
+            stream.flush()
+        except OSError:
+            discard_output(number)

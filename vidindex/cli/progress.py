@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
-from typing import TYPE_CHECKING
+from contextlib import suppress
+from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
 from vidindex.cli.escaping import printable
 from vidindex.reporting import Problem, Reporter
@@ -87,6 +88,28 @@ class LineReporter(QuietReporter):
         say(printable(message))
 
 
+class UnfailingStream:
+    """A stream that loses what it cannot write: a window that was closed must not end a run."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write if it can be written."""
+        with suppress(OSError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush if that can be done."""
+        with suppress(OSError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        """Be the stream in everything else."""
+        return getattr(self._stream, name)
+
+
 class BarReporter(QuietReporter):
     """Draws a bar with count, rate and time left."""
 
@@ -111,7 +134,7 @@ class BarReporter(QuietReporter):
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
             TextColumn("left"),
-            console=Console(stderr=True),
+            console=Console(file=cast("IO[str]", UnfailingStream(sys.stderr))),
             transient=True,
         )
         self._progress.start()
