@@ -206,13 +206,13 @@ def test_frames_are_taken_while_the_network_computes(network):
         assert may_compute.wait(PATIENCE_S)
         return network(frames)
 
-    pooler = MeanPooler(slow, batch_size=1)
-    add(pooler, A, 1, 2)  # would never return if it waited for the first
+    pooler = MeanPooler(slow, batch_size=2)
+    add(pooler, A, 1, 2, 3)  # would never return if it waited for the first batch
 
     assert pooler.take_done() == []
     may_compute.set()
     pooler.complete(A)
-    assert_pooled(pooler.finish(), (A, [1, 2]))
+    assert_pooled(pooler.finish(), (A, [1, 2, 3]))
 
 
 def test_what_was_done_before_the_network_fails_can_still_be_taken(network):

@@ -17,8 +17,9 @@ from vidindex.errors import SystemStopped
 Frames = NDArray[np.uint8]
 Vectors = NDArray[np.float32]
 
-# One batch is computed while the next one waits, so that the network need not.
-BATCHES_AHEAD = 2
+# While the network computes one batch the next one fills. With more of them under way, a kill would
+# cost more than one.
+BATCHES_AHEAD = 1
 
 
 @dataclass(frozen=True)
@@ -88,10 +89,10 @@ class MeanPooler:
         """
         if not self._batch:
             return
-        while len(self._computing) >= BATCHES_AHEAD:
-            self._collect_oldest()
         keys = [key for key, _ in self._batch]
         frames = np.stack([frame for _, frame in self._batch])
+        while len(self._computing) >= BATCHES_AHEAD:
+            self._collect_oldest()
         try:
             future = self._thread.submit(self._embed, frames)
         except RuntimeError as error:
