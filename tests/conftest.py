@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,6 +29,13 @@ CLIPS = "abcdef"
 # A busy machine is slow now and then; what takes too long is not an example's fault.
 hypothesis.settings.register_profile("vidindex", deadline=None, max_examples=50)
 hypothesis.settings.load_profile("vidindex")
+
+
+def pytest_configure() -> None:
+    """Heed signals, in the background too: the programs that tests start inherit it."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 @pytest.fixture(autouse=True)
