@@ -170,9 +170,11 @@ class _Convolutions:
 
 def _compile(weights: NetworkWeights, precision: Precision) -> Callable[[Tensor], Tensor]:
     """The network as one function from uint8 frames to float32 vectors, for any batch size."""
+    convolutions = [_Convolutions(weights, precision)]
 
     def vectors(frames: Tensor) -> Tensor:
-        return _features(_Convolutions(weights, precision), frames)
+        # Popped, as TensorFlow keeps this function for good, and with it all that it refers to.
+        return _features(convolutions.pop(), frames)
 
     shape = (None, FRAME_SIZE_PX, FRAME_SIZE_PX, 3)
     function = tf.function(vectors).get_concrete_function(tf.TensorSpec(shape, tf.uint8))
