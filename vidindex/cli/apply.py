@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vidindex.cli.command import Answer, Invocation, add_command
+from vidindex.cli.command import Answer, Invocation, add_command, require_consent
 from vidindex.cli.escaping import json_path, printable
 from vidindex.cli.labels import RunNumber
 from vidindex.cli.options import WRITER_SETTINGS
@@ -75,13 +75,10 @@ def control(call: Invocation, stop: StopRequest, *, yes: bool) -> Control:
 def _ask(plan: Plan) -> bool:
     first = plan.moves[0]
     typer.echo(f"{printable(first.stat.path)} -> {printable(first.target)}", err=True)
-    try:
-        is_agreed = typer.confirm(f"Move {counted(len(plan.moves), 'file')} like this?", err=True)
-    except typer.Abort:  # the end of the input
-        is_agreed = False
-    if not is_agreed:
-        raise Refused("nothing was moved, as you did not agree", "--yes moves without asking")
-    return True
+    return require_consent(
+        f"Move {counted(len(plan.moves), 'file')} like this?",
+        Refused("nothing was moved, as you did not agree", "--yes moves without asking"),
+    )
 
 
 def apply_data(result: MoveResult) -> dict[str, Any]:

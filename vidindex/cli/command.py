@@ -20,7 +20,7 @@ from vidindex.cli.options import COMMON, SETTINGS
 from vidindex.cli.progress import reporter_for, say
 from vidindex.cli.signals import Interrupted, interrupts
 from vidindex.config import Configuration, Settings, from_process
-from vidindex.errors import ExitCode, SystemStopped, UsageError, VidindexError
+from vidindex.errors import ExitCode, Refused, SystemStopped, UsageError, VidindexError
 from vidindex.reporting import Problem, Reporter
 
 TRACEBACK_VERBOSITY = 2
@@ -137,6 +137,21 @@ def _answer(call: Callable[[], Answer], manners: Manners) -> int:
     except Exception as error:
         _tell_bug(error, manners)
         return ExitCode.BUG
+
+
+def require_consent(question: str, refusal: Refused) -> bool:
+    """Ask on the terminal; returns True.
+
+    Raises:
+        Refused: as given, if the answer is no, or the input has ended.
+    """
+    try:
+        is_agreed = typer.confirm(question, err=True)
+    except typer.Abort:
+        is_agreed = False
+    if not is_agreed:
+        raise refusal
+    return True
 
 
 class OutputLost(Exception):

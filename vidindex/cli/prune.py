@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from vidindex.cli.command import Answer, Invocation, add_command
+from vidindex.cli.command import Answer, Invocation, add_command, require_consent
 from vidindex.cli.escaping import json_path
 from vidindex.cli.options import WRITER_SETTINGS
 from vidindex.cli.tables import columns, counted, size
@@ -67,13 +67,10 @@ def prune(
 
 def _ask(plan: PruneResult) -> bool:
     typer.echo(f"{_table(plan)}\n{_kept(plan)}".strip(), err=True)
-    try:
-        is_agreed = typer.confirm(f"Drop {_summary(plan)}?", err=True)
-    except typer.Abort:  # the end of the input
-        is_agreed = False
-    if not is_agreed:
-        raise Refused("nothing was dropped, as you did not agree", "--yes drops without asking")
-    return True
+    return require_consent(
+        f"Drop {_summary(plan)}?",
+        Refused("nothing was dropped, as you did not agree", "--yes drops without asking"),
+    )
 
 
 def _data(result: PruneResult) -> dict[str, Any]:
