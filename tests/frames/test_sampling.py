@@ -206,6 +206,16 @@ def test_keyframe_mode_takes_the_keyframe_on_screen(container: str, tmp_path: Pa
     )
 
 
+def test_keyframe_mode_takes_keyframes_where_the_decoder_cannot_pass_over_others(
+    tmp_path: Path,
+) -> None:
+    path = clips.make_in_container(tmp_path / "clip", "libvpx-vp9", "webm")
+    whole = decode_with_ffmpeg(path)
+
+    shown = [on_screen(whole, Fraction(time_s)) for time_s in (0, 2, 6)]
+    assert_same(sampled(path, "3.3", mode="keyframe"), shown)
+
+
 def test_damage_between_samples_harms_none_of_them(tmp_path: Path) -> None:
     path = clips.make_slow(tmp_path / "clip.mp4", 61)
     whole = sampled(path, "30")

@@ -37,6 +37,7 @@ HEAD_SIZE_BYTES = 512
 
 _PLAYLIST_STARTS = (b"#EXTM3U", b"ffconcat version", b"[playlist]", b"v=0\r", b"v=0\n", b"<smil")
 _PICTURE_STARTS = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"BM", b"II*\0", b"MM\0*", b"8BPS", b"\xff\x0a")
+_MP4_BOXES = (b"ftyp", b"moov", b"mdat", b"free", b"wide")
 _MATROSKA_START = b"\x1a\x45\xdf\xa3"
 _MATROSKA_MAIN_PART = b"\x18\x53\x80\x67"
 _TEXT = frozenset(range(32, 127)) | frozenset(b"\t\n\r\f\x1b") | frozenset(range(128, 256))
@@ -101,12 +102,17 @@ def open_container(descriptor: int, *, decodes: bool = True) -> InputContainer:
     head = os.pread(descriptor, HEAD_SIZE_BYTES, 0)
     if not head:
         raise MediaError("empty file", "copy or download it again")
+    options = {"max_pixels": str(MAX_PIXELS)} if decodes else {}
+    if not decodes or head[4:8] in _MP4_BOXES:
+        # libav decodes pictures to learn about a stream what this header tells: most of the time
+        # that a short video takes. (In Matroska it learns the order of pictures by that.)
+        options["skip_frame"] = "all"
     _silence()
     try:
         container = av.open(
             DescriptorFile(descriptor),
             "r",
-            options={"max_pixels": str(MAX_PIXELS)} if decodes else {"skip_frame": "all"},
+            options=options,
             container_options={"format_whitelist": FORMATS},
             metadata_errors="replace",
             buffer_size=READ_SIZE_BYTES,
@@ -224,7 +230,7 @@ def _not_a_video(head: bytes) -> MediaError:
         return MediaError("not a video (only zeros)", "copy or download it again")
     if all(byte in _TEXT for byte in head):
         return MediaError("not a video (text)")
-    if head[4:8] in (b"ftyp", b"moov", b"mdat", b"free", b"wide"):
+    if head[4:8] in _MP4_BOXES:
         return MediaError(
             "damaged or truncated: the mp4 header cannot be read", "copy or download it again"
         )

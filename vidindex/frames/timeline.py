@@ -23,8 +23,8 @@ from vidindex.frames.video_files import VideoFile
 MAX_CONSECUTIVE_ERRORS = 1000
 # Below this gap it is quicker to decode on than to seek.
 SEEK_GAP_S = Fraction(1)
-# Pictures on which no other builds are passed over up to this long before the wanted time.
-SKIP_MARGIN_S = Fraction(1, 4)
+# Pictures on which no other builds are passed over up to so many before the wanted time.
+SKIP_MARGIN_FRAMES = 3
 # How far before the wanted time the next try seeks, when the last one landed too late.
 SEEK_BACK_S = (0, 2, 6, 14, 30, 62, 126, 254, 510)
 # A seek that lands no further than the frame at hand was in vain (one group of pictures longer
@@ -65,16 +65,19 @@ class Timeline:
     Encrypted pictures are left out, as they would decode to noise; met_encrypted tells of them.
     met_damage tells whether there were damaged pictures after a whole one.
 
-    is_asked_once: no more than the first picture is wanted, as a rule. It is decoded alone where
-    that is safe, without those after it that a decoder takes in before it gives the first.
+    Keyframes are decoded alone where that is safe: without those after them that a decoder takes
+    in before it gives the first. In exact mode that is done with the first picture, if
+    is_asked_once: no other is wanted, as a rule.
     """
 
     def __init__(self, video: VideoFile, mode: SamplingMode, *, is_asked_once: bool) -> None:
         self._video = video
         self._mode = mode
-        self._opening: Moment | None = None
-        self._may_open = is_asked_once
         self._may_skip = video.codec in SEEKABLE_CODECS and not video.is_raw_stream
+        self._may_decode_alone = self._may_skip and (is_asked_once or mode == "keyframe")
+        self._is_untouched = True
+        self._alone: Moment | None = None
+        self._alone_until = video.start
         self._skip_before = video.start
         self._start = video.start
         self._vain_seeks = 0
@@ -93,15 +96,13 @@ class Timeline:
         """
         wanted = self._start + math.floor(time_s / self._video.time_base)
         with reading():
-            if self._may_open:
-                self._opening, self._may_open = self._decode_opening(wanted), False
-            if self._opening is not None:
-                if self._opening.tick == wanted:
-                    return self._opening.frame
-                self._opening = None
-                self._restart()
-            self._skip_before = wanted - int(SKIP_MARGIN_S / self._video.time_base)
-            if self._is_seek_worthwhile(wanted):
+            self._skip_before = wanted - SKIP_MARGIN_FRAMES * self._video.ticks_of_a_frame
+            if self._may_decode_alone:
+                self._alone = self._find_alone(wanted)
+                if self._alone is not None:
+                    return self._alone.frame
+                self._seek(wanted)
+            elif self._is_seek_worthwhile(wanted):
                 self._seek(wanted)
             self._advance(wanted)
             if self._has_skipped_what_is_shown:
@@ -145,24 +146,63 @@ class Timeline:
         self._next: Moment | None = None
         self._ended = False
 
-    def _decode_opening(self, wanted: int) -> Moment | None:
-        """Decode the first packet alone; None, and back at the beginning, if that is not safe.
+    def _find_alone(self, wanted: int) -> Moment | None:
+        """Return the picture on screen, decoded alone; None if that is not safe.
 
-        It is if that packet is a whole picture that builds on no other and is on screen from the
-        wanted tick on. One field of two, a recovery point, or a stream without times is not.
+        The file and its decoder are left where only a seek brings order.
         """
-        first = next(self._packets(), None)
-        moment = None
-        if first is not None and first.is_keyframe and first.pts == wanted:
-            moment = self._decode_alone(first, wanted)
-        if moment is None:
-            self._restart()
+        if self._alone is not None and self._alone.tick <= wanted < self._alone_until:
+            return self._alone
+        is_first, self._is_untouched = self._is_untouched, False
+        if self._mode == "keyframe":
+            found = self._last_keyframe(wanted, is_first)
+        else:
+            found = self._first_keyframe(wanted) if is_first else None
+        if found is None:
+            self._may_decode_alone = self._mode == "keyframe"
+            return None
+        packet, self._alone_until = found
+        if self._alone is not None and self._alone.tick == packet.pts:
+            return self._alone
+        moment = self._decode_alone(packet)
+        self._may_decode_alone = moment is not None
         return moment
 
-    def _decode_alone(self, packet: Packet[VideoStream], wanted: int) -> Moment | None:
-        stream = self._video.stream
-        if self._video.codec not in SEEKABLE_CODECS or self._video.is_raw_stream:
+    def _first_keyframe(self, wanted: int) -> tuple[Packet[VideoStream], int] | None:
+        """Return the first packet if its picture is on screen from the wanted tick on."""
+        first = next(self._packets(), None)
+        if first is None or not first.is_keyframe or first.pts != wanted:
             return None
+        return first, wanted + 1
+
+    def _last_keyframe(
+        self, wanted: int, is_untouched: bool
+    ) -> tuple[Packet[VideoStream], int] | None:
+        """Return the packet of the last keyframe up to the wanted tick.
+
+        And the tick up to which no other follows: that of a packet which is decoded later.
+        """
+        if not is_untouched:
+            try:
+                self._video.container.seek(wanted, stream=self._video.stream)
+            except FFmpegError:
+                return None
+        key: Packet[VideoStream] | None = None
+        for packet in self._packets():
+            if packet.pts is None or packet.dts is None:
+                return None
+            if packet.dts > wanted:
+                return None if key is None else (key, packet.dts)
+            if packet.is_keyframe and packet.pts <= wanted:
+                key = packet
+        return None
+
+    def _decode_alone(self, packet: Packet[VideoStream]) -> Moment | None:
+        """Decode one packet, if it is a whole picture that builds on no other.
+
+        One field of two, or a recovery point, is not; nor is a picture whose time is unclear.
+        """
+        stream = self._video.stream
         self._open_decoder()
         self._choose_what_to_skip(None)
         try:
@@ -171,11 +211,11 @@ class Timeline:
             raise
         except FFmpegError:
             return None
-        if len(frames) != 1 or frames[0].pts != wanted:
+        if len(frames) != 1 or packet.pts is None or frames[0].pts != packet.pts:
             return None
         (frame,) = frames
         is_whole = frame.pict_type == PictureType.I and not frame.interlaced_frame
-        return Moment(frame, wanted, False) if is_whole and not frame.is_corrupt else None
+        return Moment(frame, packet.pts, False) if is_whole and not frame.is_corrupt else None
 
     def _open_decoder(self) -> None:
         context = self._video.stream.codec_context
