@@ -42,6 +42,7 @@ class Crew(Generic[Event]):
         self._jobs: deque[Callable[[], Iterator[Event]]] = deque()
         self._events: deque[Event] = deque()
         self._at_work = 0
+        self._is_interrupted = False
         self._error: BaseException | None = None
         self._is_closed = False
         self._threads: list[threading.Thread] = []
@@ -62,14 +63,16 @@ class Crew(Generic[Event]):
             self._changed.notify_all()
 
     def take(self, timeout_s: float) -> Event | None:
-        """Return the next event; None if none came in time, or none is to come.
+        """Return the next event; None if none came in time, none is to come, or at interrupt().
 
         An exception of a job is raised here.
         """
         with self._changed:
             self._changed.wait_for(
-                lambda: self._events or self._error or self._is_idle(), timeout_s
+                lambda: self._events or self._error or self._is_interrupted or self._is_idle(),
+                timeout_s,
             )
+            self._is_interrupted = False
             if self._error is not None:
                 raise self._error
             if not self._events:
@@ -77,6 +80,12 @@ class Crew(Generic[Event]):
             event = self._events.popleft()
             self._changed.notify_all()
             return event
+
+    def interrupt(self) -> None:
+        """Let the reader, now or when it next would wait, look at something else."""
+        with self._changed:
+            self._is_interrupted = True
+            self._changed.notify_all()
 
     def is_closed(self) -> bool:
         """Whether the jobs' events are of no use any more; a long job may ask."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import Any, Final, Literal, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vidindex import processor
 from vidindex.embedding import FRAME_SIZE_PX, VECTOR_SIZE, Precision
 from vidindex.errors import Refused, WeightsError
 from vidindex.weight_values import ConvUnit, NetworkWeights, load_values
@@ -57,7 +57,6 @@ GPU_BATCH_SIZE: Final = 128
 LEAST_BATCH: Final = 2
 
 _NORM_EPSILON: Final = 1e-3
-_BF16_FLAGS: Final = frozenset({"avx512_bf16", "amx_bf16"})
 _BF16_CAPABILITY: Final = (8, 0)  # NVIDIA Ampere
 
 
@@ -267,10 +266,7 @@ def _has_bf16(gpus: list[Any]) -> bool:
     if gpus:
         details = tf.config.experimental.get_device_details(gpus[0])
         return bool(details.get("compute_capability", (0, 0)) >= _BF16_CAPABILITY)
-    try:
-        return not _BF16_FLAGS.isdisjoint(Path("/proc/cpuinfo").read_text().split())
-    except OSError:
-        return False
+    return processor.has_bf16()
 
 
 def _name(source: WeightsSource) -> str:

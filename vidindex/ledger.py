@@ -71,6 +71,10 @@ class IndexLedger:
         """Note that the decoding of a content begins."""
         self._writes.append(partial(attempts.count_attempt, blake3=blake3, now=_now()))
 
+    def end(self, blake3: bytes) -> None:
+        """Note that a content is decoded: it will not be what ends vidindex."""
+        self._writes.append(partial(attempts.forget_attempts, contents=[blake3]))
+
     def abandon(self, contents: Sequence[bytes]) -> None:
         """Note that the decoding of contents was ended on purpose."""
         self._writes.append(partial(attempts.take_back_attempts, contents=contents))

@@ -295,10 +295,11 @@ class _InceptionSource:
     settings: Settings
 
     def prepare(self) -> bytes:
+        from vidindex import processor
         from vidindex.weight_values import load_values
 
-        if self.settings.precision == "bf16":
-            self.network  # noqa: B018 - refused where the processor has none
+        if self.settings.precision == "bf16" and not processor.has_bf16():
+            self.network  # noqa: B018 - refused, unless there is a GPU that can
         return load_values(self.weights).digest
 
     @cached_property

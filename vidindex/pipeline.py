@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from vidindex.crew import Crew
-from vidindex.embedding import Embedder, EmbedderSource, VideoInfo
+from vidindex.embedding import EmbedderSource, VideoInfo
 from vidindex.errors import ChangedError, MediaError, UnreadableError
 from vidindex.examining import (
     Decoded,
@@ -31,7 +31,7 @@ from vidindex.reconciling import Reading
 from vidindex.store.embeddings import NewEmbedding
 from vidindex.tally import Tally
 
-FRAMES_AHEAD = 64  # how many decoded frames may wait for the network: 17 MB
+EVENTS_AHEAD = 16  # how many events may wait until they are answered; frames wait in the pooler
 POLL_S = 0.1  # how often the run looks whether it is to stop
 DECODED_TOGETHER = 16  # how many contents are noted as being decoded in one commit
 WRITES_PER_COMMIT = 200
@@ -61,7 +61,8 @@ class Pipeline:
         self._ledger = ledger
         self._workshop = workshop
         self._tally = tally
-        self._loaded: tuple[Embedder, MeanPooler] | None = None
+        self._crew: Crew[Event] = Crew(workshop.threads, EVENTS_AHEAD)
+        self._pooler = MeanPooler(workshop.source.load, wake=self._crew.interrupt)
         self._waiting: dict[bytes, list[Hashed]] = {}
         self._to_decode: list[Hashed] = []
         self._suspects: list[Hashed] = []
@@ -75,11 +76,10 @@ class Pipeline:
 
         What is finished is kept, however this ends.
         """
-        crew: Crew[Event] = Crew(self._workshop.threads, FRAMES_AHEAD)
         try:
             for reading in readings:
-                self._hash(reading, crew)
-            while not self._workshop.stopping() and self._step(crew):
+                self._hash(reading)
+            while not self._workshop.stopping() and self._step():
                 pass
         except BaseException:
             if self._ledger.can_save:
@@ -88,72 +88,60 @@ class Pipeline:
         else:
             self._save_what_is_finished()
         finally:
-            if not crew.is_idle:
+            if not self._crew.is_idle:
                 self._workshop.end_decoding()
-            crew.close()
-            if self._loaded is not None:
-                self._loaded[1].close()
+            self._crew.close()
+            self._pooler.close()
 
     def _save_what_is_finished(self) -> None:
         """Save; what is not finished was not what ends vidindex."""
-        if self._loaded is not None:
-            self._add_vectors(self._pooler.take_collected())
+        self._add_vectors(self._pooler.take_collected())
         self._ledger.abandon(list(self._begun))
         self._ledger.save()
 
-    def _hash(self, reading: Reading, crew: Crew[Event]) -> None:
-        crew.add(partial(hash_reading, reading, self._workshop.decoding, crew.is_closed))
+    def _hash(self, reading: Reading) -> None:
+        crew, decoding = self._crew, self._workshop.decoding
+        crew.add(partial(hash_reading, reading, decoding, crew.is_closed))
 
-    def _step(self, crew: Crew[Event]) -> bool:
+    def _step(self) -> bool:
         """Answer one event, or go on where nothing happens; false when all is done."""
-        event = crew.take(POLL_S)
+        event = self._crew.take(POLL_S)
         if event is not None:
-            self._answer(event, crew)
-        if self._loaded is not None:
-            self._add_vectors(self._loaded[1].take_done())
+            self._answer(event)
+        done = self._pooler.take_done()
+        self._add_vectors(done)
         if self._ledger.unsaved >= WRITES_PER_COMMIT:
             self._ledger.save()
-        if event is not None:
+        if event is not None or done or self._begin_decoding(self._take_chosen()):
             return True
-        if self._begin_decoding(self._take_chosen(), crew):
+        self._pooler.start_batch()  # a full one need not be waited for while nothing happens
+        if not self._crew.is_idle:
             return True
-        self._feed_idle_network()
-        if not crew.is_idle:
+        if not self._pooler.is_idle:
+            self._pooler.wait(POLL_S)
             return True
-        self._finish_vectors()
-        return self._begin_decoding(self._take_suspect(), crew)
+        self._add_vectors(self._pooler.take_done())
+        self._ledger.save()
+        return self._begin_decoding(self._take_suspect())
 
-    def _answer(self, event: Event, crew: Crew[Event]) -> None:
+    def _answer(self, event: Event) -> None:
         match event:
             case Hashed():
                 self._place(event)
                 if len(self._to_decode) >= DECODED_TOGETHER:
-                    self._begin_decoding(self._take_chosen(), crew)
+                    self._begin_decoding(self._take_chosen())
             case Sampled(blake3, pixels):
                 self._pooler.add(blake3, pixels)
             case Decoded(blake3, info, incomplete):
+                self._begun.discard(blake3)
+                self._ledger.end(blake3)
                 self._headers[blake3] = info, incomplete
                 self._pooler.complete(blake3)
             case Undecodable(file, error):
-                self._forget_frames(file.blake3)
+                self._pooler.drop(file.blake3)
                 self._fail_content(file.blake3, error)
             case Unread():
-                self._retry_or_report(event, crew)
-
-    @property
-    def _embedder(self) -> Embedder:
-        return self._load()[0]
-
-    @property
-    def _pooler(self) -> MeanPooler:
-        return self._load()[1]
-
-    def _load(self) -> tuple[Embedder, MeanPooler]:
-        """Build the network, for the first frame. Files are read and decoded meanwhile."""
-        if self._loaded is None:
-            embedder = self._workshop.source.load()
-            self._loaded = embedder, MeanPooler(embedder.embed, embedder.batch_size)
-        return self._loaded
+                self._retry_or_report(event)
 
     def _place(self, file: Hashed) -> None:
         """Link a file to its content if that is settled, else let it wait for that."""
@@ -188,7 +176,7 @@ class Pipeline:
         else:
             self._to_decode.append(file)
 
-    def _begin_decoding(self, chosen: Sequence[Hashed], crew: Crew[Event]) -> bool:
+    def _begin_decoding(self, chosen: Sequence[Hashed]) -> bool:
         """Decode files; each is noted on disk before, lest it should end vidindex."""
         for file in chosen:
             self._begun.add(file.blake3)
@@ -196,7 +184,7 @@ class Pipeline:
         if chosen:
             self._ledger.save()
         for file in chosen:
-            crew.add(partial(decode, file, self._workshop.decoding), is_urgent=True)
+            self._crew.add(partial(decode, file, self._workshop.decoding), is_urgent=True)
         return bool(chosen)
 
     def _take_chosen(self) -> list[Hashed]:
@@ -208,27 +196,13 @@ class Pipeline:
         self._suspects.sort(key=lambda file: self._ledger.attempts[file.blake3], reverse=True)
         return [self._suspects.pop()] if self._suspects else []
 
-    def _feed_idle_network(self) -> None:
-        """Do not wait for a full batch while the network has nothing to do."""
-        if self._loaded is not None and not self._pooler.is_computing:
-            self._pooler.start_batch()
-
-    def _finish_vectors(self) -> None:
-        if self._loaded is not None:
-            while self._pooler.is_computing and not self._workshop.stopping():
-                self._add_vectors(self._pooler.take_next())  # does not wait for the other batches
-            if not self._workshop.stopping():
-                self._add_vectors(self._pooler.finish())
-        self._ledger.save()
-
     def _add_vectors(self, done: Sequence[Pooled]) -> None:
         """Store the vectors that came of one batch, in one commit."""
         if not done:
             return
-        embedder = self._embedder
+        embedder = self._pooler.embedder
         for pooled in done:
             places = self._waiting.pop(pooled.key)
-            self._begun.discard(pooled.key)
             info, incomplete = self._headers.pop(pooled.key)
             embedding = NewEmbedding(
                 pooled.vector,
@@ -255,18 +229,14 @@ class Pipeline:
             self._tally.fail(file.stat.path, error)
         self._tally.reporter.advance(len(places))
 
-    def _forget_frames(self, blake3: bytes) -> None:
-        if self._loaded is not None:
-            self._pooler.drop(blake3)
-
-    def _retry_or_report(self, event: Unread, crew: Crew[Event]) -> None:
+    def _retry_or_report(self, event: Unread) -> None:
         """Try a file that changed once more, after the others."""
         stat = event.stat
         if event.blake3 is not None:
             self._let_another_place_be_decoded(event.blake3, stat.path)
         if isinstance(event.error, ChangedError) and stat.path not in self._tried_again:
             self._tried_again.add(stat.path)
-            self._hash(Reading(stat, None), crew)
+            self._hash(Reading(stat, None))
             return
         if isinstance(event.error, UnreadableError):
             self._ledger.add_unreadable(
@@ -277,7 +247,7 @@ class Pipeline:
 
     def _let_another_place_be_decoded(self, blake3: bytes, gone: Path) -> None:
         """Go on without a file whose content others hold too, perhaps."""
-        self._forget_frames(blake3)
+        self._pooler.drop(blake3)
         places = [file for file in self._waiting.pop(blake3) if file.stat.path != gone]
         self._ledger.abandon([blake3])
         self._begun.discard(blake3)

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vidindex.crew import NO_THREAD
-from vidindex.embedding import VECTOR_SIZE
+from vidindex.embedding import VECTOR_SIZE, Embedder
 from vidindex.errors import SystemStopped
 
 Frames = NDArray[np.uint8]
 Vectors = NDArray[np.float32]
+Result = TypeVar("Result")
 
-# While the network computes one batch the next one fills. With more of them under way, a kill would
-# cost more than one.
-BATCHES_AHEAD = 1
+# How many decoded frames may wait for the network: 51 MB. While TensorFlow is loaded, which takes
+# seconds, that many are decoded.
+FRAMES_AHEAD = 192
 
 
 @dataclass(frozen=True)
@@ -42,30 +44,53 @@ class _Sum:
 class MeanPooler:
     """Collects frames into full batches and sums up each video's features in float64.
 
-    embed: (n, 299, 299, 3) uint8 -> (n, 2048) float32; called in a thread of its own, a batch at
-    a time and in the order of the frames. batch_size: frames a call.
+    The network is loaded and asked in a thread of its own, a batch at a time and in the order of
+    the frames. With more batches under way than one, a kill would cost more than one.
+
+    load: called for the first frame. wake: called by that thread when it has done something.
     """
 
-    def __init__(self, embed: Callable[[Frames], Vectors], batch_size: int) -> None:
-        self._embed = embed
-        self._batch_size = batch_size
-        self._batch: list[tuple[bytes, Frames]] = []
-        self._computing: deque[tuple[list[bytes], Future[Vectors]]] = deque()
+    def __init__(
+        self, load: Callable[[], Embedder], *, wake: Callable[[], None] = lambda: None
+    ) -> None:
+        self._load = load
+        self._wake = wake
+        self._loading: Future[Embedder] | None = None
+        self._waiting: deque[tuple[bytes, Frames]] = deque()
+        self._computing: tuple[list[bytes], Future[Vectors]] | None = None
         self._thread = ThreadPoolExecutor(max_workers=1)
         self._sums: dict[bytes, _Sum] = {}
         self._done: list[Pooled] = []
 
     @property
-    def is_computing(self) -> bool:
-        """Whether the network has something to do."""
-        return bool(self._computing)
+    def embedder(self) -> Embedder:
+        """The network; waits for it while it is being loaded.
+
+        Raises:
+            WeightsError, SystemStopped: it cannot be loaded.
+        """
+        if self._loading is None:
+            self._loading = self._submit(self._load)
+        return self._loading.result()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no frame waits and none is computed."""
+        return not (self._waiting or self._computing)
 
     def add(self, key: bytes, frame: Frames) -> None:
-        """Take a frame, (299, 299, 3) uint8, of a video; waits while the network is behind."""
-        self._batch.append((key, frame))
+        """Take a frame, (299, 299, 3) uint8, of a video; waits while too many are ahead.
+
+        Raises:
+            WeightsError, SystemStopped: the network cannot be loaded, or gets no thread.
+        """
+        self._waiting.append((key, frame))
         self._sums.setdefault(key, _Sum()).added += 1
-        if len(self._batch) == self._batch_size:
-            self.start_batch()
+        if self._loading is None:
+            self._loading = self._submit(self._load)
+        self.start_batch(is_full=True)
+        while len(self._waiting) > FRAMES_AHEAD:
+            self.wait()
 
     def complete(self, key: bytes) -> None:
         """Note that a video has no more frames."""
@@ -75,64 +100,67 @@ class MeanPooler:
     def drop(self, key: bytes) -> None:
         """Forget a video and its waiting frames."""
         self._sums.pop(key, None)
-        self._batch = [(other, frame) for other, frame in self._batch if other != key]
-        self._computing = deque(
-            ([other if other != key else b"" for other in keys], vectors)
-            for keys, vectors in self._computing
-        )
+        self._waiting = deque((other, frame) for other, frame in self._waiting if other != key)
+        if self._computing is not None:
+            keys, vectors = self._computing
+            self._computing = [other if other != key else b"" for other in keys], vectors
 
-    def start_batch(self) -> None:
-        """Let the network compute what waits, full batch or not.
+    def start_batch(self, *, is_full: bool = False) -> None:
+        """Let the network, if it is loaded and idle, compute what waits; is_full: or wait for more.
 
         Raises:
-            SystemStopped: the system has no thread for it.
+            WeightsError, SystemStopped: it could not be loaded, or gets no thread.
         """
-        if not self._batch:
+        self._collect_computed()
+        if self._computing or not self._waiting or not (self._loading and self._loading.done()):
             return
-        keys = [key for key, _ in self._batch]
-        frames = np.stack([frame for _, frame in self._batch])
-        while len(self._computing) >= BATCHES_AHEAD:
-            self._collect_oldest()
-        try:
-            future = self._thread.submit(self._embed, frames)
-        except RuntimeError as error:
-            raise SystemStopped(*NO_THREAD) from error
-        self._computing.append((keys, future))
-        self._batch = []
+        embedder = self._loading.result()
+        if is_full and len(self._waiting) < embedder.batch_size:
+            return
+        count = min(embedder.batch_size, len(self._waiting))
+        batch = [self._waiting.popleft() for _ in range(count)]
+        frames = np.stack([frame for _, frame in batch])
+        self._computing = [key for key, _ in batch], self._submit(embedder.embed, frames)
 
     def take_done(self) -> list[Pooled]:
-        """Return the videos that are done by now."""
-        self.collect_computed()
-        return self.take_collected()
+        """Return the videos that are done by now; the next batch, if it is full, is begun.
 
-    def take_next(self) -> list[Pooled]:
-        """Wait for the oldest batch that is being computed; return the videos done by then."""
-        self._collect_oldest()
+        Raises:
+            WeightsError, SystemStopped: the network could not be loaded, or gets no thread.
+        """
+        self.start_batch(is_full=True)
         return self.take_collected()
-
-    def finish(self) -> list[Pooled]:
-        """Compute all that waits, and return the videos that are done by it."""
-        self.start_batch()
-        while self._computing:
-            self._collect_oldest()
-        return self.take_collected()
-
-    def collect_computed(self) -> None:
-        """Add up the features that the network has computed by now."""
-        while self._computing and self._computing[0][1].done():
-            self._collect_oldest()
 
     def take_collected(self) -> list[Pooled]:
         """Return the videos that were done before something went wrong."""
         done, self._done = self._done, []
         return done
 
+    def wait(self, timeout_s: float | None = None) -> None:
+        """Wait until the network is loaded, or a batch computed; the next is begun, full or not."""
+        if self._loading is not None and not self._loading.done():
+            wait([self._loading], timeout_s)
+        elif self._computing is not None:
+            wait([self._computing[1]], timeout_s)
+        self.start_batch()
+
     def close(self) -> None:
         """End with the batch that is being computed."""
         self._thread.shutdown(cancel_futures=True)
 
-    def _collect_oldest(self) -> None:
-        keys, vectors = self._computing.popleft()
+    def _submit(self, function: Callable[..., Result], *arguments: Any) -> Future[Result]:
+        try:
+            future = self._thread.submit(function, *arguments)
+        except RuntimeError as error:
+            raise SystemStopped(*NO_THREAD) from error
+        future.add_done_callback(lambda _: self._wake())
+        return future
+
+    def _collect_computed(self) -> None:
+        """Add up the features of the batch that is computed, if it is."""
+        if self._computing is None or not self._computing[1].done():
+            return
+        (keys, vectors), self._computing = self._computing, None
         for key, feature in zip(keys, vectors.result(), strict=True):
             if key in self._sums:
                 self._sums[key].features += feature

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from vidindex.cli.command import Answer, Invocation, add_command
 from vidindex.cli.options import INDEX_SETTINGS, WRITER_SETTINGS
-from vidindex.cli.signals import interrupts, stop_request
+from vidindex.cli.signals import stop_request
 from vidindex.cli.stdin_paths import choose_paths
 from vidindex.cli.tables import counted, duration
 from vidindex.errors import ExitCode
 
 if TYPE_CHECKING:
-    from vidindex.embedding import Embedder, EmbedderSource
     from vidindex.indexing import IndexResult
     from vidindex.paths import StrPath
 
@@ -75,14 +73,13 @@ def index_until_stopped(
     verify: bool = False,
 ) -> IndexResult:
     """Run Library.index; a signal stops it at the next safe moment, and ends the command."""
-    from vidindex.library import Library, find_network
+    from vidindex.library import Library
 
     with stop_request() as stop:
         result = Library(settings=call.settings).index(
             paths,
             reporter=call.reporter,
             stopping=stop,
-            source=InterruptibleSource(find_network(call.settings)),
             retry_failed=retry_failed,
             confirm_missing=confirm_missing,
             verify=verify,
@@ -90,32 +87,6 @@ def index_until_stopped(
         if result.was_stopped:
             stop.raise_if_asked()
     return result
-
-
-@dataclass(frozen=True)
-class InterruptibleSource:
-    """A network whose loading a signal interrupts at once: to import TensorFlow takes seconds."""
-
-    source: EmbedderSource
-
-    @property
-    def key(self) -> str:
-        """The key of the source."""
-        return self.source.key
-
-    @property
-    def name(self) -> str:
-        """The name of the source."""
-        return self.source.name
-
-    def prepare(self) -> bytes:
-        """Read and check the weights."""
-        return self.source.prepare()
-
-    def load(self) -> Embedder:
-        """Build the network, unless a signal comes."""
-        with interrupts():
-            return self.source.load()
 
 
 def index_data(result: IndexResult) -> dict[str, float]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vidindex.cli.command import Answer, Invocation, add_command
-from vidindex.cli.index import InterruptibleSource, index_data, index_text
+from vidindex.cli.index import index_data, index_text
 from vidindex.cli.options import INDEX_SETTINGS
 from vidindex.cli.signals import SIGNAL_EXIT, Interrupted, stop_request
 
@@ -51,7 +51,7 @@ def watch(
 
     With --json it prints one object for each index run, as index does, and one at the end.
     """
-    from vidindex.library import Library, find_network
+    from vidindex.library import Library
     from vidindex.watching import Pace, watch
 
     runs = 0
@@ -71,7 +71,6 @@ def watch(
                 stopping=stop,
                 reporter=call.reporter,
                 pace=Pace(settle_s=settle_s, poll_s=poll_s),
-                source=InterruptibleSource(find_network(settings)),
             )
             stop.raise_if_asked()
     except Interrupted as interruption:
