@@ -50,6 +50,17 @@ class Material:
 
         return self._made(f"{count} short clips", make)
 
+    def more_short_clips(self, count: int, times: int) -> Path:
+        """Return a folder with each of the short clips so many times, each content once."""
+        clips = sorted(self.short_clips(count).iterdir())
+
+        def make(folder: Path) -> None:
+            for number in range(times * count):
+                source = clips[number % count]
+                copy_distinctly(source, folder / f"clip_{number:04d}{source.suffix}", number)
+
+        return self._made(f"{times * count} short clips", make)
+
     def tiny_clips(self, count: int) -> Path:
         """Return a folder with clips of 2 seconds and 160x120: hardly anything to decode."""
 

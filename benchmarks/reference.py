@@ -5,7 +5,7 @@ per second and keeps every 30th (so each frame of the file is decoded), OpenCV r
 Keras's InceptionV3 cut at avg_pool predicts frame by frame, the features are averaged, and K-Means
 with random_state 42 groups the videos. Left out are its reading of a folder of ``*.mp4`` and the
 moving of files at the end; the weights are random in place of the published ones, which takes as
-long. Importing TensorFlow and building the network are not counted in a video's seconds.
+long. Importing TensorFlow and building the network are counted apart from a video's seconds.
 
 The script was made for moviepy 1, whose ``iter_frames(fps=1)`` gives a frame for each second at or
 above 0 and below the duration. That of moviepy 2 leaves out a last second that is not whole, so
@@ -81,7 +81,9 @@ def digests(frames: list[NDArray[np.uint8]]) -> list[str]:
 
 def main() -> None:
     """Describe the videos that are named; print the seconds and digests of each."""
+    begun = time.perf_counter()
     model = build_network()
+    start_s = time.perf_counter() - begun
     videos, vectors = [], []
     for path in map(Path, sys.argv[1:]):
         begun = time.perf_counter()
@@ -90,7 +92,7 @@ def main() -> None:
         vectors.append(np.mean([features(model, frame) for frame in frames], axis=0))
         taken_s = time.perf_counter() - begun
         videos.append({"seconds": taken_s, "read_s": read_s, "frames": digests(frames)})
-    print(json.dumps({"videos": videos, "cluster_s": group(vectors)}))
+    print(json.dumps({"start_s": start_s, "videos": videos, "cluster_s": group(vectors)}))
 
 
 if __name__ == "__main__":
