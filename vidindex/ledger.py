@@ -161,13 +161,13 @@ class IndexLedger:
             self._put_file(session, file)
 
     def _put_failure(self, session: Session, places: Sequence[Hashed], reason: str) -> None:
+        attempts.forget_attempts(session, [places[0].blake3])
         video_id = self._put_video(session, places[0], None)
         embeddings.put_failure(session, self.recipe_id, video_id, reason, now=_now())
         for file in places:
             self._put_file(session, file)
 
     def _put_video(self, session: Session, file: Hashed, info: VideoInfo | None) -> int:
-        attempts.forget_attempts(session, [file.blake3])
         video_id = videos.put_video(session, file.blake3, file.stat.size_bytes, info, now=_now())
         known = self.contents[file.blake3]
         self.contents[file.blake3] = KnownContent(video_id, known.has_vector, known.failure)
