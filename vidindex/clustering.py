@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 from blake3 import blake3
+from numpy.typing import NDArray
 
-from vidindex import kmeans
+from vidindex import kmeans, lineage
 from vidindex.config import Normalize
 from vidindex.db import schema
 from vidindex.db.engine import Database
@@ -17,7 +18,7 @@ from vidindex.errors import Refused, UsageError
 from vidindex.querying import choose_recipe
 from vidindex.reporting import Reporter
 from vidindex.store import clusterings, embeddings
-from vidindex.store.clusterings import NewClustering, StoredCluster
+from vidindex.store.clusterings import UNSORTED, Name, NewClustering, StoredCluster
 from vidindex.store.embeddings import StoredMatrix
 
 
@@ -63,6 +64,10 @@ def cluster(
         if left_out:
             reporter.notice(f"{left_out} videos were left out: their stored vector is damaged")
         grouping = kmeans.group(usable.vectors, k, seed=seed, n_init=n_init, normalize=normalize)
+        # The place for the user's wishes: between the grouping and the matching.
+        previous, cluster_labels, names = _continue_previous(
+            database, number, usable.video_ids, grouping
+        )
         new = NewClustering(
             recipe_id=number,
             k=k,
@@ -74,14 +79,38 @@ def cluster(
             inertia=grouping.inertia,
             software=kmeans.software(),
             video_ids=usable.video_ids,
-            labels=grouping.labels,
+            labels=cluster_labels[grouping.labels],
             distances=grouping.distances,
+            cluster_labels=cluster_labels,
             centroids=grouping.centroids,
+            names=names,
+            previous=previous,
         )
         with database.writing() as session:
             run = clusterings.put_clustering(session, new, now=datetime.now(UTC))
             clusters = clusterings.list_clusters(session, run)
     return ClusterResult(run, k, len(usable.video_ids), left_out, grouping.inertia, tuple(clusters))
+
+
+def _continue_previous(
+    database: Database, recipe: int, video_ids: tuple[int, ...], grouping: kmeans.Grouping
+) -> tuple[int | None, NDArray[np.intp], dict[int, Name]]:
+    """Return the run in use, and the label of each cluster and the names that go on from it."""
+    k = len(grouping.centroids)
+    with database.reading() as session:
+        previous = clusterings.run_in_use(clusterings.list_runs(session), recipe)
+        if previous is None:
+            return None, np.arange(k), {}
+        by_video = clusterings.load_labels(session, previous.id)
+        known = clusterings.list_clusters(session, previous.id)
+    before = np.array([by_video.get(video_id, UNSORTED) for video_id in video_ids], dtype=np.intp)
+    labels = lineage.match(before, grouping.labels, k)
+    names = {
+        cluster.label: cluster.given_name
+        for cluster in known
+        if cluster.label in labels and cluster.given_name is not None
+    }
+    return previous.id, labels, names
 
 
 def _load(

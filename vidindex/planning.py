@@ -45,7 +45,7 @@ def plan_apply(files: Sequence[LabelledFile], destination: Path) -> Plan:
     in_place = 0
     for file in files:
         source = file.stat.path
-        folder = destination / f"cluster_{file.label}"
+        folder = destination / ("unsorted" if file.label is None else f"cluster_{file.label}")
         if source.parent == folder:
             in_place += 1
             continue

@@ -57,7 +57,7 @@ class VideoAnswer:
     files: tuple[StoredFile, ...]
     vectors: tuple[StoredVector, ...]
     failures: tuple[StoredFailure, ...]
-    labels: tuple[tuple[int, int, str | None, float], ...]
+    labels: tuple[tuple[int, int | None, str | None, float], ...]
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ class FailuresAnswer:
 
 
 def choose_run(session: Session, number: int | None) -> StoredRun:
-    """Return the clustering of this number, or the newest.
+    """Return the clustering of this number, or the one in use.
 
     Raises:
         Refused: there is none.
@@ -92,7 +92,7 @@ def choose_run(session: Session, number: int | None) -> StoredRun:
     if not runs:
         raise Refused("nothing is clustered yet", "group the videos: vidindex cluster -k 10")
     if number is None:
-        return runs[-1]
+        return clusterings.run_in_use(runs) or runs[-1]
     chosen = [run for run in runs if run.id == number]
     if not chosen:
         raise Refused(f"there is no run {number}", "vidindex runs lists them")

@@ -17,10 +17,23 @@ from vidindex.db import schema
 from vidindex.db.engine import Database
 from vidindex.embedding import Recipe, Sampling, VideoInfo
 from vidindex.scanning import FileStat
-from vidindex.store import attempts, clusterings, embeddings, files, moves, recipes, videos
-from vidindex.store.clusterings import NewClustering
+from vidindex.store import (
+    attempts,
+    clusterings,
+    embeddings,
+    files,
+    heads,
+    moves,
+    projections,
+    recipes,
+    videos,
+    wishes,
+)
+from vidindex.store.clusterings import Name, NewClustering
 from vidindex.store.embeddings import NewEmbedding
+from vidindex.store.heads import StoredHead
 from vidindex.store.moves import PlannedMove
+from vidindex.store.projections import StoredProjection
 
 FOLDER = Path(__file__).parent
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -38,6 +51,8 @@ BASE = np.random.default_rng(1).random((2, 2048), dtype=np.float32)
 VECTORS = np.stack([BASE[0], BASE[0] * np.float32(1.01), BASE[1]])
 HASHES = tuple(bytes([number]) * 32 for number in (1, 2, 3))
 BROKEN_HASH = b"\xbb" * 32
+PROJECTION = StoredProjection(BASE[0], np.eye(2, 2048, dtype=np.float32), 3, 0.75, "numpy 2.4.6")
+HEAD = StoredHead(BASE.T.copy(), np.array([0.5, -0.5], np.float32), ("seashore", "sandbar"))
 
 
 def stat(path: Path, inode: int) -> FileStat:
@@ -64,6 +79,10 @@ def fill(session: Session) -> None:
     files.put_file(session, stat(BROKEN, 9), video_id=broken, checked_at_ns=1)
     attempts.count_attempt(session, BROKEN_HASH, now=NOON)
     _cluster(session, recipe, tuple(video_ids))
+    projections.put_projection(session, recipe, "l2", PROJECTION, now=NOON)
+    heads.put_head(session, RECIPE.weights_digest, HEAD)
+    wishes.put_pin(session, video_ids[0], 0, now=NOON)
+    wishes.put_separation(session, video_ids[0], video_ids[2], now=NOON)
     _move(session)
 
 
@@ -81,7 +100,9 @@ def _cluster(session: Session, recipe: int, video_ids: tuple[int, ...]) -> None:
         video_ids=video_ids,
         labels=np.array([0, 0, 1]),
         distances=np.array([0.125, 0.25, 0.0]),
+        cluster_labels=np.array([0, 1]),
         centroids=VECTORS[[0, 2]],
+        names={0: Name("Holidays", "user")},
     )
     clusterings.put_clustering(session, run, now=NOON + timedelta(minutes=1))
 

@@ -14,10 +14,16 @@ STORED = sorted(make.FOLDER.glob("*.db"))
 
 
 @pytest.fixture(params=STORED, ids=lambda path: path.stem)
-def stored(request, tmp_path):
+def stored_revision(request):
+    return request.param.stem
+
+
+@pytest.fixture
+def stored(stored_revision, tmp_path):
     """A copy of a stored database, brought up to date."""
-    library = Library(shutil.copyfile(request.param, tmp_path / "library.db"))
-    assert library.upgrade() == (request.param.stem, schema.HEAD)
+    source = make.FOLDER / f"{stored_revision}.db"
+    library = Library(shutil.copyfile(source, tmp_path / "library.db"))
+    assert library.upgrade() == (stored_revision, schema.HEAD)
     return library
 
 
@@ -49,14 +55,21 @@ def test_the_vectors_of_a_stored_database_are_bit_equal(stored):
     assert stored_vectors.vectors.tobytes() == make.VECTORS.tobytes()
 
 
-def test_a_video_of_a_stored_database_is_shown(stored):
+def test_a_video_of_a_stored_database_is_shown(stored, stored_revision):
     answer = stored.show(make.HASHES[1].hex()[:8])
 
     assert [file.stat for file in answer.files] == [make.stat(make.ODD_NAME, 1)]
     assert answer.vectors == (StoredVector(1, 3, "fp32", "tensorflow 2.21.0", None),)
-    assert answer.labels == ((1, 0, None, 0.25),)
+    name = None if stored_revision < "0003" else "Holidays"
+    assert answer.labels == ((1, 0, name, 0.25),)
     assert (answer.video.info.duration_s, answer.video.info.codec) == (61.5, "h264")
     assert answer.video.added_at == make.NOON
+
+
+def test_the_run_of_a_stored_database_is_in_use(stored):
+    (run,) = stored.runs()
+
+    assert run.used_at == run.created_at
 
 
 def test_the_status_of_a_stored_database_tells_all_that_is_in_it(stored):

@@ -34,6 +34,7 @@ def new(session, recipe):
         video_ids=ids,
         labels=np.array([0, 0, 1]),
         distances=np.array([0.2, 0.1, 0.0]),
+        cluster_labels=np.array([0, 1]),
         centroids=CENTROIDS,
     )
 
@@ -64,6 +65,10 @@ def test_a_run_is_listed_with_all_that_repeats_it(session, new, recipe):
             inertia=1 / 3,
             software="scikit-learn 1.9",
             created_at=make.NOON,
+            silhouette=None,
+            stability=None,
+            previous_id=None,
+            used_at=make.NOON,
         )
     ]
     assert session.scalar(select(Clustering.input_digest)) == b"\x05" * 32
@@ -113,7 +118,9 @@ def test_the_files_of_a_run_are_sorted_by_label_then_distance_then_path(session,
 
 def test_a_file_of_a_run_tells_its_content_its_stat_and_its_cluster(session, new):
     run = put(session, new)
-    session.execute(update(Cluster).where(Cluster.label == 1).values(name="city"))
+    session.execute(
+        update(Cluster).where(Cluster.label == 1).values(name="city", name_source="user")
+    )
 
     assert clusterings.list_labelled_files(session, run, label=1) == [
         LabelledFile(make.stat(Path("/c"), 3), b"\x03" * 32, 1, "city", 0.0)

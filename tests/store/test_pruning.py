@@ -44,7 +44,10 @@ def test_a_dropped_content_takes_along_all_that_is_stored_of_it_and_nothing_else
     pruning.drop_files(filled, filled.scalars(select(File.id)).all())
     pruning.drop_videos(filled, filled.scalars(select(Video.id)).all())
 
-    gone = ("files", "videos", "embeddings", "embedding_failures", "assignments")
+    gone = (
+        *("files", "videos", "embeddings", "embedding_failures", "assignments"),
+        *("pins", "separations"),
+    )
     assert all(before[name] for name in gone)
     assert count_rows(filled) == before | dict.fromkeys(gone, 0)
 

@@ -50,7 +50,10 @@ def cluster(
 
 def cluster_data(result: ClusterResult) -> dict[str, Any]:
     """Return the run for JSON."""
-    return vars(result) | {"clusters": [vars(each) for each in result.clusters]}
+    clusters = [
+        {"label": each.label, "name": each.name, "size": each.size} for each in result.clusters
+    ]
+    return vars(result) | {"clusters": clusters}
 
 
 def cluster_text(result: ClusterResult) -> str:

@@ -51,4 +51,8 @@ def runs(call: Invocation) -> Answer:
 def run_data(run: StoredRun) -> dict[str, object]:
     """Return a run for JSON."""
     scope = {"scope": None} if run.scope is None else json_path(run.scope, "scope")
-    return vars(run) | {"created_at": run.created_at.isoformat()} | scope
+    times = {
+        "created_at": run.created_at.isoformat(),
+        "used_at": None if run.used_at is None else run.used_at.isoformat(),
+    }
+    return vars(run) | times | scope

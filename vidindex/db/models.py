@@ -27,6 +27,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
@@ -34,6 +35,7 @@ from vidindex.db.types import PathBytes, ReadableText, UtcTime, VectorBytes
 from vidindex.embedding import VECTOR_SIZE
 
 VECTOR_BYTES = VECTOR_SIZE * 4
+NORMALIZATIONS = ("l2", "none", "standard")
 HASH_BYTES = 32
 
 
@@ -206,16 +208,28 @@ class EmbeddingFailure(Base):
 
 
 class Clustering(Base):
-    """One run, with everything that repeats it. scope: only files below this folder, or NULL."""
+    """One run, with everything that repeats it.
+
+    scope: only files below this folder, or NULL. shift, scale: what was taken off the vectors, and
+    what they were divided by then, where they were standardised. silhouette, stability: how good
+    it was found to be, if that was asked. previous_id: the run that its labels were matched with.
+    used_at: when it last became the one in use, NULL if never: the newest of them is in use.
+    """
 
     __tablename__ = "clusterings"
     __table_args__ = (
         at_least("k", 1),
         at_least("n_init", 1),
         at_least("seed", 0),
-        one_of("normalize", "l2", "none"),
-        one_of("algorithm", "kmeans"),
+        one_of("normalize", *NORMALIZATIONS),
+        one_of("algorithm", "kmeans", "bisecting", "agglomerative", "hdbscan", "folders"),
         sized("input_digest", HASH_BYTES),
+        sized("shift", VECTOR_BYTES),
+        sized("scale", VECTOR_BYTES),
+        CheckConstraint(
+            "(normalize = 'standard') = (shift IS NOT NULL AND scale IS NOT NULL)",
+            name="standard_has_its_scale",
+        ),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -231,16 +245,30 @@ class Clustering(Base):
     inertia: Mapped[float]
     software: Mapped[str]
     created_at: Mapped[datetime]
+    shift: Mapped[NDArray[np.float32] | None]
+    scale: Mapped[NDArray[np.float32] | None]
+    silhouette: Mapped[float | None]
+    stability: Mapped[float | None]
+    previous_id: Mapped[int | None] = mapped_column(
+        ForeignKey("clusterings.id", ondelete="SET NULL")
+    )
+    used_at: Mapped[datetime | None]
 
 
 class Cluster(Base):
-    """One cluster of a run; label 0 is the largest."""
+    """One cluster of a run. Its label is that of the like cluster of the run before, if there is.
+
+    size: of the videos that were clustered. name_source: who gave the name. name_score: how well
+    an automatic name fits.
+    """
 
     __tablename__ = "clusters"
     __table_args__ = (
         at_least("label", 0),
         at_least("size", 1),
         sized("centroid", VECTOR_BYTES),
+        one_of("name_source", "user", "auto"),
+        CheckConstraint("(name IS NULL) = (name_source IS NULL)", name="name_has_a_source"),
     )
 
     clustering_id: Mapped[int] = mapped_column(
@@ -250,10 +278,16 @@ class Cluster(Base):
     name: Mapped[str | None]
     size: Mapped[int]
     centroid: Mapped[NDArray[np.float32]]
+    name_source: Mapped[str | None]
+    name_score: Mapped[float | None]
 
 
 class Assignment(Base):
-    """Which cluster of a run a video is in, and how far from its centroid."""
+    """Which cluster of a run a video is in, and how far from its centroid.
+
+    label: NULL where it is in none (unsorted); the distance is to the nearest then.
+    is_placed_later: the video came after the run, and its place was found without a new one.
+    """
 
     __tablename__ = "assignments"
     __table_args__ = (
@@ -268,8 +302,83 @@ class Assignment(Base):
 
     clustering_id: Mapped[int] = mapped_column(primary_key=True)
     video_id: Mapped[int] = mapped_column(ForeignKey("videos.id"), primary_key=True)
-    label: Mapped[int]
+    label: Mapped[int | None]
     distance: Mapped[float]
+    is_placed_later: Mapped[bool] = mapped_column(server_default=false())
+
+
+class Projection(Base):
+    """A space of few dimensions in which clustering is quick, and most of the variance kept.
+
+    components: (m, 2048) float32, little-endian, orthonormal rows; center is taken off before.
+    video_count: of how many vectors it was made. explained: share of their variance, 0 to 1.
+    """
+
+    __tablename__ = "projections"
+    __table_args__ = (
+        one_of("normalize", *NORMALIZATIONS),
+        sized("center", VECTOR_BYTES),
+        CheckConstraint(
+            f"length(components) > 0 AND length(components) % {VECTOR_BYTES} = 0",
+            name="components_size",
+        ),
+        at_least("video_count", 1),
+    )
+
+    recipe_id: Mapped[int] = mapped_column(ForeignKey("recipes.id"), primary_key=True)
+    normalize: Mapped[str] = mapped_column(primary_key=True)
+    center: Mapped[NDArray[np.float32]]
+    components: Mapped[NDArray[np.float32]]
+    video_count: Mapped[int]
+    explained: Mapped[float]
+    software: Mapped[str]
+    created_at: Mapped[datetime]
+
+
+class Head(Base):
+    """The classifier on top of a network: logits = vector @ kernel + bias.
+
+    kernel: (2048, classes) float32. class_names: one a line, in order, or NULL if not known yet.
+    """
+
+    __tablename__ = "heads"
+    __table_args__ = (
+        sized("weights_digest", HASH_BYTES),
+        CheckConstraint(
+            f"length(bias) > 0 AND length(kernel) = {VECTOR_SIZE} * length(bias)",
+            name="kernel_size",
+        ),
+    )
+
+    weights_digest: Mapped[bytes] = mapped_column(primary_key=True)
+    kernel: Mapped[NDArray[np.float32]]
+    bias: Mapped[NDArray[np.float32]]
+    class_names: Mapped[str | None]
+
+
+class Pin(Base):
+    """The user's wish that a video be in the cluster of this label, whatever comes."""
+
+    __tablename__ = "pins"
+    __table_args__ = (at_least("label", 0),)
+
+    video_id: Mapped[int] = mapped_column(ForeignKey("videos.id"), primary_key=True)
+    label: Mapped[int]
+    made_at: Mapped[datetime]
+
+
+class Separation(Base):
+    """The user's wish that two videos never be in one cluster."""
+
+    __tablename__ = "separations"
+    __table_args__ = (
+        CheckConstraint("video_id < other_id", name="ordered"),
+        Index(None, "other_id"),
+    )
+
+    video_id: Mapped[int] = mapped_column(ForeignKey("videos.id"), primary_key=True)
+    other_id: Mapped[int] = mapped_column(ForeignKey("videos.id"), primary_key=True)
+    made_at: Mapped[datetime]
 
 
 class MoveBatch(Base):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,13 +17,26 @@ from vidindex.db.models import Assignment, Cluster, Clustering, File, Video
 from vidindex.scanning import FileStat
 from vidindex.store.files import is_below
 
+UNSORTED = -1  # the label, in arrays, of a video that is in no cluster
+
+
+@dataclass(frozen=True)
+class Name:
+    """The name of a cluster. score: how well an automatic one fits; None for a user's."""
+
+    text: str
+    source: Literal["user", "auto"]
+    score: float | None = None
+
 
 @dataclass(frozen=True)
 class NewClustering:
     """A run to be stored, with everything that repeats it.
 
-    video_ids, labels, distances: n each, in one order; labels count from 0 without a gap.
-    centroids: (k, 2048) float32.
+    video_ids, labels, distances: n each, in one order; a label is one of cluster_labels, or
+    UNSORTED. cluster_labels: (k,), of centroids, (k, 2048) float32. names: by label.
+    shift, scale: (2048,) float32, just if normalize is "standard". previous: the run that the
+    labels were matched with. is_in_use: whether it becomes the run in use.
     """
 
     recipe_id: int
@@ -36,16 +51,48 @@ class NewClustering:
     video_ids: tuple[int, ...]
     labels: NDArray[np.intp]
     distances: NDArray[np.float64]
+    cluster_labels: NDArray[np.intp]
     centroids: NDArray[np.float32]
+    algorithm: str = "kmeans"
+    names: Mapping[int, Name] = field(default_factory=dict)
+    shift: NDArray[np.float32] | None = None
+    scale: NDArray[np.float32] | None = None
+    silhouette: float | None = None
+    stability: float | None = None
+    previous: int | None = None
+    is_in_use: bool = True
 
 
 @dataclass(frozen=True)
 class StoredCluster:
-    """One cluster of a run."""
+    """One cluster of a run. size: of the videos that were clustered."""
 
     label: int
     name: str | None
     size: int
+    name_source: Literal["user", "auto"] | None = None
+    name_score: float | None = None
+
+    @property
+    def given_name(self) -> Name | None:
+        """Its name, if it has one."""
+        if self.name is None or self.name_source is None:
+            return None
+        return Name(self.name, self.name_source, self.name_score)
+
+
+@dataclass(frozen=True)
+class StoredCentroids:
+    """Where the clusters of a run lie, in the space that was clustered.
+
+    labels: (k,). centroids: (k, 2048) float32. shift, scale: (2048,) float32, or None each.
+    """
+
+    labels: NDArray[np.intp]
+    centroids: NDArray[np.float32]
+    normalize: str
+    shift: NDArray[np.float32] | None
+    scale: NDArray[np.float32] | None
 
 
 @dataclass(frozen=True)
@@ -64,15 +111,19 @@ class StoredRun:
     inertia: float
     software: str
     created_at: datetime
+    silhouette: float | None
+    stability: float | None
+    previous_id: int | None
+    used_at: datetime | None
 
 
 @dataclass(frozen=True)
 class LabelledFile:
-    """A file that is present, and the cluster its content is in."""
+    """A file that is present, and the cluster its content is in; label None: in no one."""
 
     stat: FileStat
     blake3: bytes
-    label: int
+    label: int | None
     name: str | None
     distance: float
 
@@ -83,7 +134,7 @@ def put_clustering(session: Session, new: NewClustering, *, now: datetime) -> in
         insert(Clustering)
         .values(
             recipe_id=new.recipe_id,
-            algorithm="kmeans",
+            algorithm=new.algorithm,
             k=new.k,
             seed=new.seed,
             n_init=new.n_init,
@@ -94,15 +145,26 @@ def put_clustering(session: Session, new: NewClustering, *, now: datetime) -> in
             inertia=new.inertia,
             software=new.software,
             created_at=now,
+            shift=new.shift,
+            scale=new.scale,
+            silhouette=new.silhouette,
+            stability=new.stability,
+            previous_id=new.previous,
+            used_at=now if new.is_in_use else None,
         )
         .returning(Clustering.id)
     ).scalar_one()
-    sizes = np.bincount(new.labels, minlength=new.k)
     session.execute(
         insert(Cluster),
         [
-            {"clustering_id": run, "label": label, "size": int(size), "centroid": centroid}
-            for label, (size, centroid) in enumerate(zip(sizes, new.centroids, strict=True))
+            {
+                "clustering_id": run,
+                "label": int(label),
+                "size": int(np.count_nonzero(new.labels == label)),
+                "centroid": centroid,
+                **_name_columns(new.names.get(int(label))),
+            }
+            for label, centroid in zip(new.cluster_labels, new.centroids, strict=True)
         ],
     )
     session.execute(
@@ -111,11 +173,11 @@ def put_clustering(session: Session, new: NewClustering, *, now: datetime) -> in
             {
                 "clustering_id": run,
                 "video_id": video_id,
-                "label": int(label),
-                "distance": float(distance),
+                "label": None if label == UNSORTED else label,
+                "distance": distance,
             }
             for video_id, label, distance in zip(
-                new.video_ids, new.labels, new.distances, strict=True
+                new.video_ids, new.labels.tolist(), new.distances.tolist(), strict=True
             )
         ],
     )
@@ -138,19 +200,51 @@ def list_runs(session: Session) -> list[StoredRun]:
             Clustering.inertia,
             Clustering.software,
             Clustering.created_at,
+            Clustering.silhouette,
+            Clustering.stability,
+            Clustering.previous_id,
+            Clustering.used_at,
         ).order_by(Clustering.id)
     )
     return [StoredRun(**row._asdict()) for row in rows]
 
 
+def run_in_use(runs: Iterable[StoredRun], recipe_id: int | None = None) -> StoredRun | None:
+    """Return the run that was put to use last, of all or of a recipe; None if there is none."""
+    used = [run for run in runs if run.used_at is not None and recipe_id in (None, run.recipe_id)]
+    return max(used, key=lambda run: (run.used_at, run.id), default=None)
+
+
 def list_clusters(session: Session, run: int) -> list[StoredCluster]:
     """Return the clusters of a run by their labels."""
     rows = session.execute(
-        select(Cluster.label, Cluster.name, Cluster.size)
+        select(Cluster.label, Cluster.name, Cluster.size, Cluster.name_source, Cluster.name_score)
         .where(Cluster.clustering_id == run)
         .order_by(Cluster.label)
     )
-    return [StoredCluster(*row) for row in rows]
+    return [StoredCluster(**row._asdict()) for row in rows]
+
+
+def load_centroids(session: Session, run: int) -> StoredCentroids:
+    """Return where the clusters of a run lie, by their labels."""
+    space = session.execute(
+        select(Clustering.normalize, Clustering.shift, Clustering.scale).where(Clustering.id == run)
+    ).one()
+    rows = session.execute(
+        select(Cluster.label, Cluster.centroid)
+        .where(Cluster.clustering_id == run)
+        .order_by(Cluster.label)
+    ).all()
+    labels = np.array([row.label for row in rows], dtype=np.intp)
+    return StoredCentroids(labels, np.stack([row.centroid for row in rows]), *space)
+
+
+def load_labels(session: Session, run: int) -> dict[int, int]:
+    """Return the label of each video of a run, by the video's number; UNSORTED for none."""
+    rows = session.execute(
+        select(Assignment.video_id, Assignment.label).where(Assignment.clustering_id == run)
+    )
+    return {video_id: UNSORTED if label is None else label for video_id, label in rows}
 
 
 def list_labelled_files(
@@ -171,7 +265,7 @@ def list_labelled_files(
         )
         .join(Video, Video.id == Assignment.video_id)
         .join(File, File.video_id == Video.id)
-        .join(
+        .outerjoin(
             Cluster,
             (Cluster.clustering_id == Assignment.clustering_id)
             & (Cluster.label == Assignment.label),
@@ -189,11 +283,13 @@ def list_labelled_files(
     ]
 
 
-def list_labels_of(session: Session, video_id: int) -> list[tuple[int, int, str | None, float]]:
-    """Return run, label, name and distance of a video in every run that has it."""
+def list_labels_of(
+    session: Session, video_id: int
+) -> list[tuple[int, int | None, str | None, float]]:
+    """Return run, label (None: unsorted), name and distance of a video in every run with it."""
     rows = session.execute(
         select(Assignment.clustering_id, Assignment.label, Cluster.name, Assignment.distance)
-        .join(
+        .outerjoin(
             Cluster,
             (Cluster.clustering_id == Assignment.clustering_id)
             & (Cluster.label == Assignment.label),
@@ -202,3 +298,9 @@ def list_labels_of(session: Session, video_id: int) -> list[tuple[int, int, str 
         .order_by(Assignment.clustering_id)
     )
     return [(run, label, name, distance) for run, label, name, distance in rows]
+
+
+def _name_columns(name: Name | None) -> dict[str, Any]:
+    if name is None:
+        return {"name": None, "name_source": None, "name_score": None}
+    return {"name": name.text, "name_source": name.source, "name_score": name.score}
