@@ -50,11 +50,11 @@ def folder(tmp_path):
     return tmp_path
 
 
-def index(folder, *arguments):
+def index(folder, *arguments, program=INDEX):
     """Index in/ in a process of its own; returns it, and the files that it decoded."""
     (folder / "decoded").write_text("")
     process = subprocess.run(
-        [sys.executable, "-c", INDEX, *arguments],
+        [sys.executable, "-c", program, *arguments],
         cwd=folder,
         env=os.environ | {"PYTHONPATH": str(Path.cwd())},
         capture_output=True,
@@ -86,6 +86,29 @@ def test_a_video_that_kills_vidindex_each_time_is_given_up_after_three_times(fol
     assert fourth.stdout == (
         "5 deadly.mp4 vidindex was killed 3 times while this video was decoded\n"
     )
+    assert counted(folder) == []
+
+
+DIES_WHILE_IT_COMPUTES = INDEX.replace(
+    "result =",
+    """
+import time
+class Deadly:
+    key, name, prepare = STUB.key, STUB.name, STUB.prepare
+    def load(self):
+        time.sleep(2)  # until all are decoded
+        os.kill(os.getpid(), signal.SIGKILL)
+STUB = Deadly()
+result =""",
+)
+
+
+def test_a_video_that_is_decoded_is_not_what_killed_vidindex(folder):
+    (folder / "in/5 deadly.mp4").unlink()
+
+    killed, decoded = index(folder, program=DIES_WHILE_IT_COMPUTES)
+
+    assert (killed.returncode, len(decoded)) == (KILLED, 10)
     assert counted(folder) == []
 
 

@@ -110,7 +110,7 @@ class Pipeline:
             self._answer(event)
         done = self._pooler.take_done()
         self._add_vectors(done)
-        if self._ledger.unsaved >= WRITES_PER_COMMIT:
+        if event is None or self._ledger.unsaved >= WRITES_PER_COMMIT:
             self._ledger.save()
         if event is not None or done or self._begin_decoding(self._take_chosen()):
             return True
