@@ -8,11 +8,10 @@ from pathlib import Path
 
 from benchmarks.bench import Bench, Findings, median
 from benchmarks.drawing import Look
-from benchmarks.running import index_anew
+from benchmarks.running import index_anew, program
 from benchmarks.table import Row, seconds
 
 LINEAR_OR_BETTER = 1.1  # the exponent of linear growth, and what noise may add
-COPIES = 12
 HEIGHTS_PX = (360, 720, 1080, 2160)
 
 
@@ -22,10 +21,10 @@ def measure(bench: Bench) -> Findings:
     for what, unit, points in (
         ("number of files", "files", _by_number(bench)),
         ("length of a video", "min", _by_length(bench)),
-        ("resolution", "Mpx", _by_resolution(bench)),
     ):
         bench.tell(f"growth with the {what}")
         _measure_growth(bench, found, what, unit, points)
+    _measure_growth_with_resolution(bench, found)
     return found
 
 
@@ -48,21 +47,43 @@ def _measure_growth(
             fixed_s.append(index_anew(fixed).seconds)
             times_s.append(index_anew(path).seconds)
     costs_s = [max(median(times_s) - median(fixed_s), 1e-3) for times_s in whole_s]
-    exponent = fitted_exponent(sizes, costs_s)
-    found.raw[what] = {
-        "sizes": sizes,
-        "whole_s": whole_s,
-        "fixed_s": fixed_s,
-        "exponent": exponent,
-    }
+    found.raw[what] = {"sizes": sizes, "whole_s": whole_s, "fixed_s": fixed_s}
     found.rows.append(
-        Row(
-            f"growth with the {what}",
-            f"{', '.join(f'{size:.3g}' for size in sizes)} {unit}",
-            ", ".join(seconds(cost) for cost in costs_s),
-            *(f"fixed {seconds(median(fixed_s))}", f"n^{exponent:.2f}", "linear or better"),
-            met=None if bench.is_quick else exponent <= LINEAR_OR_BETTER,
-        )
+        _row(bench, what, (unit, sizes), costs_s, f"fixed {seconds(median(fixed_s))}")
+    )
+
+
+def _measure_growth_with_resolution(bench: Bench, found: Findings) -> None:
+    """Time the decoding, half-second samples of 4 s each: the network sees one size only."""
+    bench.tell("growth with the resolution")
+    sizes, videos = [], []
+    for height_px in HEIGHTS_PX:
+        width_px = height_px * 16 // 9
+        kbit_per_s = width_px * height_px * 25 // 10_000
+        look = Look("h264", width_px, height_px, 4, kbit_per_s=kbit_per_s)
+        sizes.append(width_px * height_px / 1e6)
+        videos.append(bench.material.video(look, f"{height_px}p.mp4"))
+    runs = [program("benchmarks.decoding", *map(str, videos)).answer for _ in range(bench.repeats)]
+    costs_s = [median(times_s) for times_s in zip(*runs, strict=True)]
+    found.raw["resolution"] = {"sizes": sizes, "runs": runs}
+    found.rows.append(_row(bench, "resolution", ("Mpx", sizes), costs_s, "decoding alone"))
+
+
+def _row(
+    bench: Bench,
+    what: str,
+    measure: tuple[str, Sequence[float]],
+    costs_s: Sequence[float],
+    against: str,
+) -> Row:
+    unit, sizes = measure
+    exponent = fitted_exponent(sizes, costs_s)
+    return Row(
+        f"growth with the {what}",
+        f"{', '.join(f'{size:.3g}' for size in sizes)} {unit}",
+        ", ".join(seconds(cost) for cost in costs_s),
+        *(against, f"n^{exponent:.2f}", "linear or better"),
+        met=None if bench.is_quick else exponent <= LINEAR_OR_BETTER,
     )
 
 
@@ -89,17 +110,4 @@ def _by_length(bench: Bench) -> list[tuple[float, Path, Path]]:
     tiny, points = bench.tiny_video(), []
     for times in (bench.sized(full, quick) for full, quick in ((6, 1), (12, 2), (24, 3), (48, 4))):
         points.append((times * 100 / 60, bench.material.repeated(look, "360p", times), tiny))
-    return points
-
-
-def _by_resolution(bench: Bench) -> list[tuple[float, Path, Path]]:
-    """A dozen clips of each size; fixed: as many tiny ones."""
-    count = bench.sized(COPIES, 2)
-    tiny, points = bench.material.tiny_clips(count), []
-    for height_px in HEIGHTS_PX:
-        width_px = height_px * 16 // 9
-        kbit_per_s = width_px * height_px * 25 // 10_000
-        look = Look("h264", width_px, height_px, 4, kbit_per_s=kbit_per_s)
-        video = bench.material.video(look, f"{height_px}p.mp4")
-        points.append((width_px * height_px / 1e6, bench.material.copies(video, count), tiny))
     return points
