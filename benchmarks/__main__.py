@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks import machine
 from benchmarks.bench import Bench, Findings
 from benchmarks.material import Material
-from benchmarks.parts import first, long, memory, quality, scaling, short, unchanged
+from benchmarks.parts import clustering, first, long, memory, quality, scaling, short, unchanged
 from benchmarks.table import draw
 
 RESULTS = Path(__file__).parent / "results"
@@ -26,7 +26,10 @@ PARTS: dict[str, Callable[[Bench], Findings]] = {
     "memory": memory.measure,
     "scaling": scaling.measure,
     "quality": quality.measure,
+    "clustering": clustering.measure,
+    "million": clustering.measure_million,
 }
+BY_NAME_ONLY = ("million",)  # takes minutes and 10 GB of disk
 
 
 def main() -> None:
@@ -36,7 +39,10 @@ def main() -> None:
     begun = datetime.now(UTC)
     with _work_folder(options.work) as work:
         repeats = options.repeats or (1 if options.quick else 3)
-        bench = Bench(work, Material(work, _tell), options.quick, repeats, _tell)
+        bench = Bench(
+            *(work, Material(work, _tell), options.quick, repeats, _tell),
+            labelled=tuple(options.labelled),
+        )
         findings = {part: PARTS[part](bench) for part in options.only}
     print(f"{machine.summary(described)}\n")
     print(draw([row for found in findings.values() for row in found.rows]))
@@ -64,7 +70,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--only",
         type=_known_parts,
-        default=list(PARTS),
+        default=[part for part in PARTS if part not in BY_NAME_ONLY],
         metavar="PARTS",
         help=f"some of {','.join(PARTS)}",
     )
@@ -76,6 +82,14 @@ def _parse() -> argparse.Namespace:
     )
     parser.add_argument(
         "--work", type=Path, help="keep the videos that are drawn here, for the next run"
+    )
+    parser.add_argument(
+        "--labelled",
+        type=Path,
+        nargs="+",
+        default=(),
+        metavar="FOLDER",
+        help="folders of clips that belong together, for the part clustering",
     )
     parser.add_argument("--results", type=Path, default=RESULTS, help="where the JSON goes")
     return parser.parse_args()

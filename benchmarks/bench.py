@@ -21,6 +21,7 @@ class Bench:
 
     work: a folder for what is made. is_quick: small sizes, to see that all runs. repeats: of each
     measurement; the median counts. tell: called with a line on what is being done.
+    labelled: folders of clips that belong together.
     """
 
     work: Path
@@ -28,6 +29,7 @@ class Bench:
     is_quick: bool
     repeats: int
     tell: Callable[[str], None]
+    labelled: tuple[Path, ...] = ()
 
     def sized(self, full: int, quick: int) -> int:
         """Choose a size."""

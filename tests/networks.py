@@ -25,7 +25,8 @@ WEIGHTS_FORMATS = ("top.h5", "notop.h5", "top.weights.h5", "notop.weights.h5")
 class CalibratedNetwork:
     """InceptionV3 as keras.applications builds it, with a top, and weights that see pictures.
 
-    model: 1000 classes at the end. features: the same network up to avg_pool.
+    model: 1000 classes at the end; the first CALIBRATION_PICTURES are the pictures of
+    ``multiscale_noise(CALIBRATION_PICTURES, seed)``. features: the same network up to avg_pool.
     """
 
     model: Any
@@ -55,7 +56,9 @@ def calibrated_network(seed: int) -> CalibratedNetwork:
         normalization.momentum = 0.0  # one batch in training mode replaces the statistics
     features = keras.Model(model.input, model.get_layer("avg_pool").output)
     noise = multiscale_noise(CALIBRATION_PICTURES, seed)
-    features(noise.astype(np.float32) / 127.5 - 1, training=True)
+    scaled = noise.astype(np.float32) / 127.5 - 1
+    features(scaled, training=True)
+    _teach_top(model, features(scaled).numpy())
     return CalibratedNetwork(model, features)
 
 
@@ -112,6 +115,15 @@ def save_legacy(model: Any, path: Path) -> Path:
             for name, values in zip(names, layer.get_weights(), strict=True):
                 group[name] = values
     return path
+
+
+def _teach_top(model: Any, vectors: NDArray[np.float32]) -> None:
+    """Let the i-th class stand for the i-th vector, (n, 2048): for what it has beyond the mean."""
+    top = model.get_layer("predictions")
+    beyond = vectors - vectors.mean(axis=0)
+    kernel = np.zeros_like(top.get_weights()[0])
+    kernel[:, : len(vectors)] = (beyond / np.linalg.norm(beyond, axis=1, keepdims=True)).T
+    top.set_weights([kernel, np.linspace(-1, 1, kernel.shape[1], dtype=np.float32)])
 
 
 def _layers(model: Any) -> tuple[list[Any], list[Any]]:

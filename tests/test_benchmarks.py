@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.drawing import copy_distinctly
+from benchmarks.parts.clustering import purity
 from benchmarks.parts.scaling import fitted_exponent
 from benchmarks.parts.short import slope
 from benchmarks.stocking import fill, write_files
@@ -137,6 +138,24 @@ def test_a_distinct_copy_shows_the_same_with_another_hash(tmp_path: Path, suffix
     }
     assert len(seen) == 1
     assert len({hash_file(path)[1] for path in (source, *copies)}) == 3
+
+
+def test_purity_is_the_share_of_the_most_frequent_kind_of_each_cluster() -> None:
+    assert purity(["a", "a", "b", "b", "b"], [0, 0, 0, 1, 1]) == pytest.approx(0.8)
+    assert purity(["a", "b"], [0, 1]) == 1
+
+
+def test_generated_libraries_can_be_clustered_with_each_step_timed(tmp_path: Path) -> None:
+    library = str(tmp_path / "library.db")
+    run("benchmarks.generated", "fill", library, "300")
+
+    timed = json.loads(run("benchmarks.generated", "cluster", library, "20").stdout)
+    tried = json.loads(run("benchmarks.generated", "range", library, "2", "4").stdout)
+
+    assert [set(steps) for steps in timed["steps"]] == [{"load", "project", "group", "store"}] * 2
+    assert all(0 < seconds < 60 for seconds in timed["whole_s"])
+    assert tried["k"] in (2, 3, 4)
+    assert len(Library(library).runs()) == 5
 
 
 @pytest.mark.parametrize("exponent", [0.5, 1.0, 2.0])

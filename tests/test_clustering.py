@@ -120,7 +120,9 @@ def test_what_is_stored_of_a_run_repeats_it(indexed, settings):
 
     (run,) = indexed.runs()
     vectors = indexed.vectors(run.recipe_id).vectors
-    again = kmeans.group(vectors, run.k, seed=run.seed, n_init=run.n_init, normalize=run.normalize)
+    again = kmeans.group_vectors(
+        vectors, run.k, seed=run.seed, n_init=run.n_init, normalize=run.normalize
+    )
 
     assert again.labels.tolist() == labels_in_order(indexed)
     assert again.inertia == pytest.approx(run.inertia)
@@ -261,7 +263,7 @@ def test_the_others_are_grouped_as_if_a_damaged_vector_were_not_there(indexed):
 
     indexed.cluster(3)
 
-    alone = kmeans.group(vectors, 3, seed=42, n_init=10, normalize="l2")
+    alone = kmeans.group_vectors(vectors, 3, seed=42, n_init=10, normalize="l2")
     hashes = [blake3 for blake3 in indexed.vectors().hashes if blake3 != damaged]
     assert [labels_by_hash(indexed)[blake3] for blake3 in hashes] == alone.labels.tolist()
 

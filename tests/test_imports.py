@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import shown
 from vidindex import Library, Settings
 
 PROJECT = Path(__file__).parents[1]
@@ -88,6 +89,11 @@ def test_help_is_there_at_once(command):
     [
         ["labels"],
         ["runs"],
+        ["use", "1"],
+        ["diff", "1", "1"],
+        ["name"],
+        ["name", "0", "Holidays"],
+        ["assign"],
         ["show", "in/a.mp4"],
         ["status"],
         ["apply", "out", "--dry-run"],
@@ -101,6 +107,28 @@ def test_asking_and_moving_load_no_video_and_no_learning_library(clustered, comm
 
     assert loaded & (VIDEO | LEARNING | {"alembic"}) == set()
     assert "sqlalchemy" in loaded  # the list is really that of the command
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["search", "seashore"],
+        ["explain", "/videos/cat-1.mp4"],
+        ["outliers"],
+        ["representatives"],
+        ["borderline"],
+        ["name", "--auto"],
+    ],
+    ids=" ".join,
+)
+def test_names_and_explanations_load_no_video_and_no_learning_library(tmp_path, command):
+    shown.make(tmp_path / "library.db", stored=shown.head())
+    shown.cluster_by_scene(tmp_path / "library.db")
+
+    loaded = loaded_by(tmp_path, *command)
+
+    assert loaded & (VIDEO | LEARNING | {"alembic", "h5py"}) == set()
+    assert "sqlalchemy" in loaded
 
 
 def test_undo_loads_no_video_and_no_learning_library(clustered):

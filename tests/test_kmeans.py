@@ -12,7 +12,8 @@ from sklearn.metrics import adjusted_rand_score
 
 from vidindex.config import load
 from vidindex.errors import Refused, UsageError
-from vidindex.kmeans import group, normalized
+from vidindex.kmeans import group_vectors
+from vidindex.spaces import Space
 
 
 def blobs(sizes, *, seed=0, spread=0.1, dimensions=2048):
@@ -24,7 +25,7 @@ def blobs(sizes, *, seed=0, spread=0.1, dimensions=2048):
 
 
 def defaults(vectors, k, **settings):
-    return group(vectors, k, **({"seed": 42, "n_init": 10, "normalize": "l2"} | settings))
+    return group_vectors(vectors, k, **({"seed": 42, "n_init": 10, "normalize": "l2"} | settings))
 
 
 @pytest.mark.parametrize("seed", [42, 0, 7])
@@ -32,7 +33,7 @@ def defaults(vectors, k, **settings):
 def test_without_normalizing_one_start_gives_the_partition_of_plain_kmeans(k, seed):
     vectors = blobs([9, 14, 3, 20, 6, 11, 8], spread=0.4)
 
-    ours = group(vectors, k, seed=seed, n_init=1, normalize="none")
+    ours = group_vectors(vectors, k, seed=seed, n_init=1, normalize="none")
 
     plain = KMeans(k, random_state=seed).fit(vectors)
     assert adjusted_rand_score(plain.labels_, ours.labels) == 1
@@ -42,7 +43,9 @@ def test_without_normalizing_one_start_gives_the_partition_of_plain_kmeans(k, se
 def test_the_seed_can_change_the_partition():
     """Else the test above could not tell whether it is heeded."""
     vectors = blobs([9, 14, 3, 20, 6, 11, 8], spread=0.4)
-    by_seed = [group(vectors, 12, seed=s, n_init=1, normalize="none").labels for s in (42, 0)]
+    by_seed = [
+        group_vectors(vectors, 12, seed=s, n_init=1, normalize="none").labels for s in (42, 0)
+    ]
 
     assert adjusted_rand_score(*by_seed) < 0.99
 
@@ -117,7 +120,7 @@ def test_without_normalizing_the_length_counts():
 def test_normalized_vectors_have_length_1_and_a_zero_vector_stays_zero():
     vectors = np.vstack([blobs([3]), np.zeros((1, 2048), np.float32)])
 
-    unit = normalized(vectors, "l2")
+    unit = Space("l2").place(vectors)
 
     assert unit.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(unit, axis=1), [1, 1, 1, 0], rtol=1e-5)
@@ -190,7 +193,7 @@ def test_vectors_too_alike_to_be_told_apart_are_refused_as_equal_ones_are(normal
 
 def count_distinct(vectors, normalize):
     """How many vectors there are that differ by more than rounding."""
-    return len(np.unique(normalized(vectors, normalize).round(4), axis=0))
+    return len(np.unique(Space(normalize).place(vectors).round(4), axis=0))
 
 
 # Few values, so that equal rows, equal distances and zero vectors are common.
@@ -213,7 +216,7 @@ def test_any_grouping_is_whole_and_numbered_by_size(vectors, k, normalize):
 
 @given(vectors=SMALL, k=st.integers(1, 12), normalize=st.sampled_from(["l2", "none"]))
 def test_any_vector_is_in_the_cluster_whose_centroid_is_nearest(vectors, k, normalize):
-    points = normalized(vectors, normalize)
+    points = Space(normalize).place(vectors)
     assume(k <= count_distinct(vectors, normalize))
 
     found = defaults(vectors, k, n_init=2, normalize=normalize)

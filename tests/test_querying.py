@@ -102,7 +102,7 @@ def test_an_unknown_label_is_refused(asked, label):
     with pytest.raises(Refused, match=f"run 2 has no label {label}") as caught:
         asked.labels(label=label)
 
-    assert caught.value.hint == "its labels are 0 to 2"
+    assert caught.value.hint == "vidindex name lists its labels"
 
 
 def test_labels_before_any_run_are_refused(library, source, folder):

@@ -137,7 +137,7 @@ def test_by_default_scenes_come_apart_better_than_by_the_published_method(
     vectors, k = found.vectors[rows], len(set(scenes))
 
     published = KMeans(k, random_state=42).fit(vectors).labels_
-    ours = kmeans.group(vectors, k, seed=42, n_init=10, normalize="l2").labels
+    ours = kmeans.group_vectors(vectors, k, seed=42, n_init=10, normalize="l2").labels
 
     assert (len(scenes), k) == (74, 12)
     assert adjusted_rand_score(scenes, ours) > 0.9

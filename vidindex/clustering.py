@@ -2,29 +2,55 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import numpy as np
-from blake3 import blake3
-from numpy.typing import NDArray
+from sqlalchemy.orm import Session
 
-from vidindex import kmeans, lineage
-from vidindex.config import Normalize
+from vidindex import algorithms, kmeans, scoring
+from vidindex.algorithms import Method
+from vidindex.continuing import Continuation, continue_runs
 from vidindex.db import schema
-from vidindex.db.engine import Database
-from vidindex.errors import Refused, UsageError
+from vidindex.errors import Refused
+from vidindex.gathering import Gathered, Projector, gather
+from vidindex.kmeans import Grouping, TooManyClusters
+from vidindex.lineage import NO_LABEL, Churn
+from vidindex.naming_clusters import name_new_clusters
+from vidindex.projections import draw_rows
 from vidindex.querying import choose_recipe
 from vidindex.reporting import Reporter
-from vidindex.store import clusterings, embeddings
-from vidindex.store.clusterings import UNSORTED, Name, NewClustering, StoredCluster
-from vidindex.store.embeddings import StoredMatrix
+from vidindex.respecting import respect_wishes
+from vidindex.scoring import Tried
+from vidindex.store import clusterings, projections
+from vidindex.store.clusterings import UNSORTED, NewClustering, StoredCluster
+
+RANGE_STARTS = 4  # at most, for each K of a range
+
+
+@dataclass(frozen=True)
+class Request:
+    """What to group, and how.
+
+    recipe: its number, where the library has vectors of several. scope: only videos with a file
+    at or below this folder. wait: until another vidindex has finished.
+    """
+
+    method: Method
+    recipe: int | None = None
+    scope: Path | None = None
+    wait: bool = False
 
 
 @dataclass(frozen=True)
 class ClusterResult:
-    """A stored run. left_out: videos whose stored vector is not finite."""
+    """A stored run. left_out: videos whose stored vector is not finite.
+
+    churn: what it changes against the run that was in use before it, None if there was none.
+    unsorted: videos that are in no cluster.
+    """
 
     run: int
     k: int
@@ -32,125 +58,249 @@ class ClusterResult:
     left_out: int
     inertia: float
     clusters: tuple[StoredCluster, ...]
+    churn: Churn | None
+    algorithm: str
+    unsorted: int
 
 
-def cluster(
-    library: Path,
-    k: int,
-    *,
-    seed: int,
-    n_init: int,
-    normalize: Normalize,
-    reporter: Reporter,
-    recipe: int | None = None,
-    scope: Path | None = None,
-    wait: bool = False,
-) -> ClusterResult:
-    """Group all videos of a library, or those with a file at or below a folder, into K clusters.
+@dataclass(frozen=True)
+class TriedRun:
+    """One run of a range. silhouette, stability: None where they cannot be told."""
 
-    wait: until another vidindex has finished.
+    run: int
+    k: int
+    inertia: float
+    silhouette: float | None
+    stability: float | None
+    smallest: int
+    largest: int
+
+
+@dataclass(frozen=True)
+class RangeResult:
+    """The runs of a range by K; why: a sentence on the recommended one, which is in use now."""
+
+    recommended: ClusterResult
+    why: str
+    runs: tuple[TriedRun, ...]
+
+
+@dataclass(frozen=True)
+class _Made:
+    """A grouping that is to be stored, and how it goes on from the run in use."""
+
+    grouping: Grouping
+    continuation: Continuation
+    silhouette: float | None = None
+
+    @property
+    def k(self) -> int:
+        return len(self.grouping.centroids)
+
+
+def cluster(library: Path, k: int | None, request: Request, reporter: Reporter) -> ClusterResult:
+    """Group all videos of a library, or those of a folder, into K clusters.
+
+    k: None just for hdbscan.
 
     Raises:
-        UsageError: K below 1.
+        UsageError: K is below 1, or is missing, or not wanted.
         Refused: no vectors, fewer distinct ones than K, or vectors of several recipes and none
             named; nothing was changed.
     """
-    if k < 1:
-        raise UsageError(f"K must be at least 1, not {k}", "for example: vidindex cluster -k 10")
-    schema.require(library)
-    # Held from the first look at the vectors on: the labels are of videos that are still there.
-    with schema.open_for_writing(library, reporter.notice, wait=wait) as database:
-        number, usable, left_out = _load(database, recipe, scope)
-        if left_out:
-            reporter.notice(f"{left_out} videos were left out: their stored vector is damaged")
-        grouping = kmeans.group(usable.vectors, k, seed=seed, n_init=n_init, normalize=normalize)
-        # The place for the user's wishes: between the grouping and the matching.
-        previous, cluster_labels, names = _continue_previous(
-            database, number, usable.video_ids, grouping
-        )
-        new = NewClustering(
-            recipe_id=number,
-            k=k,
-            seed=seed,
-            n_init=n_init,
-            normalize=normalize,
-            scope=scope,
-            input_digest=_digest(usable),
-            inertia=grouping.inertia,
-            software=kmeans.software(),
-            video_ids=usable.video_ids,
-            labels=cluster_labels[grouping.labels],
-            distances=grouping.distances,
-            cluster_labels=cluster_labels,
-            centroids=grouping.centroids,
-            names=names,
-            previous=previous,
-        )
-        with database.writing() as session:
-            run = clusterings.put_clustering(session, new, now=datetime.now(UTC))
-            clusters = clusterings.list_clusters(session, run)
-    return ClusterResult(run, k, len(usable.video_ids), left_out, grouping.inertia, tuple(clusters))
+    request.method.require_k(k)
+
+    def group(gathered: Gathered, projector: Projector) -> Iterator[tuple[Grouping, None]]:
+        yield algorithms.group(gathered.points, k, request.method, projector), None
+
+    (result,), _ = _group_and_store(library, request, reporter, group)
+    return result
 
 
-def _continue_previous(
-    database: Database, recipe: int, video_ids: tuple[int, ...], grouping: kmeans.Grouping
-) -> tuple[int | None, NDArray[np.intp], dict[int, Name]]:
-    """Return the run in use, and the label of each cluster and the names that go on from it."""
-    k = len(grouping.centroids)
-    with database.reading() as session:
-        previous = clusterings.run_in_use(clusterings.list_runs(session), recipe)
-        if previous is None:
-            return None, np.arange(k), {}
-        by_video = clusterings.load_labels(session, previous.id)
-        known = clusterings.list_clusters(session, previous.id)
-    before = np.array([by_video.get(video_id, UNSORTED) for video_id in video_ids], dtype=np.intp)
-    labels = lineage.match(before, grouping.labels, k)
-    names = {
-        cluster.label: cluster.given_name
-        for cluster in known
-        if cluster.label in labels and cluster.given_name is not None
-    }
-    return previous.id, labels, names
+def cluster_range(
+    library: Path, ks: Sequence[int], request: Request, reporter: Reporter
+) -> RangeResult:
+    """Try several K, keep the run of each, and recommend one, which becomes the one in use.
 
-
-def _load(
-    database: Database, recipe: int | None, scope: Path | None
-) -> tuple[int, StoredMatrix, int]:
-    """Return the number of the recipe, its usable vectors, and how many are damaged.
+    ks: ascending, at least one. Those that are more than there are distinct vectors are left out
+    with a notice. Each K gets RANGE_STARTS starts at most.
 
     Raises:
-        Refused: there are no usable ones.
+        UsageError, Refused: as for `cluster`; fewer distinct vectors only if it is so for each K.
     """
-    with database.reading() as session:
-        number = choose_recipe(session, recipe).id
-        usable, left_out = _without_damage(embeddings.load_matrix(session, number, scope))
-    if not usable.video_ids:
-        where = f" in {scope}" if scope else ""
-        raise Refused(
-            f"there are no vectors to cluster{where}", "index videos: vidindex index PATH"
-        )
-    return number, usable, left_out
+    request.method.require_k(ks[0])
+    starts = min(RANGE_STARTS, request.method.n_init)
+    request = replace(request, method=replace(request.method, n_init=starts))
 
+    def group(gathered: Gathered, projector: Projector) -> Iterator[tuple[Grouping, float | None]]:
+        points = gathered.points
+        sample = draw_rows(points.count, scoring.SILHOUETTE_SAMPLE, request.method.seed)
+        apart = scoring.measure_apart(points.rows(sample))
+        reporter.start("trying", len(ks))
+        for k in ks:
+            try:
+                found = algorithms.group(points, k, request.method, projector)
+            except TooManyClusters as error:
+                if k == ks[0]:
+                    raise
+                reporter.notice(f"K from {k} to {ks[-1]} were left out: {error.message}")
+                break
+            yield found, scoring.silhouette(apart, found.labels[sample])
+            reporter.advance()
+        reporter.finish()
 
-def _without_damage(matrix: StoredMatrix) -> tuple[StoredMatrix, int]:
-    """Drop the rows that are not finite; return how many."""
-    is_sound = np.isfinite(matrix.vectors).all(axis=1)
-    left_out = int(np.count_nonzero(~is_sound))
-    if not left_out:
-        return matrix, 0
-    keep = np.flatnonzero(is_sound)
-    return (
-        StoredMatrix(
-            tuple(matrix.video_ids[row] for row in keep),
-            tuple(matrix.hashes[row] for row in keep),
-            matrix.vectors[keep],
-        ),
-        left_out,
+    why = ""
+
+    def choose(made: Sequence[_Made]) -> int:
+        nonlocal why
+        tried = [Tried(each.k, each.silhouette, each.grouping.stability) for each in made]
+        best, why = scoring.recommend(tried)
+        return [each.k for each in made].index(best)
+
+    results, made = _group_and_store(library, request, reporter, group, choose)
+    return RangeResult(
+        results[choose(made)],
+        why,
+        tuple(_sum_up(result, each) for result, each in zip(results, made, strict=True)),
     )
 
 
-def _digest(matrix: StoredMatrix) -> bytes:
-    """Return 32 bytes that are equal just when the same contents have the same vectors."""
-    digest = blake3(b"".join(matrix.hashes))
-    digest.update(matrix.vectors.astype("<f4", copy=False).tobytes())
-    return digest.digest()
+def _group_and_store(
+    library: Path,
+    request: Request,
+    reporter: Reporter,
+    group: Callable[[Gathered, Projector], Iterable[tuple[Grouping, float | None]]],
+    choose: Callable[[Sequence[_Made]], int] = lambda _: 0,
+) -> tuple[list[ClusterResult], list[_Made]]:
+    """Store what is made of the vectors, with the silhouette of each grouping, in one go.
+
+    choose: says which of the runs becomes the one in use.
+    """
+    schema.require(library)
+    # Held from the first look at the vectors on: the labels are of videos that are still there.
+    with schema.open_for_writing(library, reporter.notice, wait=request.wait) as database:
+        with database.reading() as session:
+            recipe = choose_recipe(session, request.recipe).id
+            gathered = gather(session, recipe, request.scope, request.method.normalize, reporter)
+            projector = Projector(session, recipe, gathered, is_whole=request.scope is None)
+            made, refusals = [], []
+            for grouping, silhouette in group(gathered, projector):
+                try:
+                    went_on = _go_on(session, recipe, gathered, grouping, request)
+                    made.append(replace(went_on, silhouette=silhouette))
+                except Refused as error:  # of the user's wishes, with so few clusters
+                    refusals.append(error)
+        if not made:
+            raise refusals[0]
+        if refusals:
+            reporter.notice(f"{len(refusals)} of the K were left out: {refusals[0].message}")
+        chosen = choose(made)
+        now = datetime.now(UTC)
+        with database.writing() as session:
+            if projector.new is not None:
+                projections.put_projection(
+                    session, recipe, request.method.normalize, projector.new, now=now
+                )
+            results = []
+            for number, each in enumerate(made):
+                new = _describe(recipe, gathered, each, request)
+                run = clusterings.put_clustering(
+                    session, replace(new, is_in_use=number == chosen), now=now
+                )
+                if number == chosen:
+                    name_new_clusters(session, run)
+                clusters = clusterings.list_clusters(session, run)
+                results.append(_result(run, new, gathered, tuple(clusters), each))
+    return results, made
+
+
+def _go_on(
+    session: Session,
+    recipe: int,
+    gathered: Gathered,
+    grouping: Grouping,
+    request: Request,
+) -> _Made:
+    """Bring the user's wishes into a grouping, and match it to the run in use.
+
+    Raises:
+        Refused: the wishes cannot be granted.
+    """
+    granted, fixed = respect_wishes(
+        session,
+        recipe,
+        gathered.video_ids,
+        gathered.points,
+        grouping,
+        settles=request.method.algorithm == "kmeans",
+    )
+    continuation = continue_runs(
+        session,
+        recipe,
+        gathered.video_ids,
+        granted.labels,
+        len(granted.centroids),
+        fixed=fixed,
+    )
+    return _Made(granted, continuation)
+
+
+def _describe(recipe: int, gathered: Gathered, made: _Made, request: Request) -> NewClustering:
+    grouping, continuation, method = made.grouping, made.continuation, request.method
+    is_in = grouping.labels != NO_LABEL
+    return NewClustering(
+        recipe_id=recipe,
+        k=made.k,
+        seed=method.seed,
+        n_init=method.n_init,
+        normalize=method.normalize,
+        scope=request.scope,
+        input_digest=gathered.digest,
+        inertia=grouping.inertia,
+        software=kmeans.software(),
+        video_ids=gathered.video_ids,
+        labels=np.where(is_in, continuation.labels[grouping.labels], UNSORTED),
+        distances=grouping.distances,
+        cluster_labels=continuation.labels,
+        centroids=grouping.centroids,
+        algorithm=method.algorithm,
+        names=continuation.names,
+        shift=gathered.space.shift,
+        scale=gathered.space.scale,
+        silhouette=made.silhouette,
+        stability=grouping.stability,
+        previous=continuation.previous,
+    )
+
+
+def _result(
+    run: int,
+    new: NewClustering,
+    gathered: Gathered,
+    clusters: tuple[StoredCluster, ...],
+    made: _Made,
+) -> ClusterResult:
+    return ClusterResult(
+        run,
+        new.k,
+        len(new.video_ids),
+        len(gathered.damaged),
+        new.inertia,
+        clusters,
+        made.continuation.churn,
+        new.algorithm,
+        int(np.count_nonzero(new.labels == UNSORTED)),
+    )
+
+
+def _sum_up(result: ClusterResult, made: _Made) -> TriedRun:
+    sizes = [each.size for each in result.clusters]
+    return TriedRun(
+        result.run,
+        result.k,
+        result.inertia,
+        made.silhouette,
+        made.grouping.stability,
+        min(sizes),
+        max(sizes),
+    )

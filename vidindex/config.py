@@ -18,7 +18,8 @@ from vidindex.embedding import Sampling, SamplingMode
 from vidindex.errors import UsageError
 
 PrecisionChoice = Literal["fp32", "bf16", "auto"]
-Normalize = Literal["l2", "none"]
+Algorithm = Literal["kmeans", "bisecting", "agglomerative", "hdbscan"]
+Normalize = Literal["l2", "none", "standard"]
 Symlinks = Literal["skip", "follow"]
 
 _CONTAINERS = (
@@ -39,6 +40,7 @@ class Settings:
     suffixes: tuple[str, ...] = VIDEO_SUFFIXES
     symlinks: Symlinks = "skip"
     weights: str = "imagenet"
+    class_index: str = ""
     interval_s: float = 30.0
     min_frames: int = 1
     sampling: SamplingMode = "exact"
@@ -48,6 +50,7 @@ class Settings:
     workers: int = 0
     decode_limit_s: float = 120.0
     decode_memory_mb: int = 2048
+    algorithm: Algorithm = "kmeans"
     seed: int = 42
     normalize: Normalize = "l2"
     n_init: int = 10
@@ -207,6 +210,7 @@ RULES: Mapping[str, Callable[[Any], str | None]] = {
     "suffixes": suffix_list,
     "symlinks": one_of(Symlinks),
     "weights": text,
+    "class_index": text,
     "interval_s": positive,
     "min_frames": whole(1),
     "sampling": one_of(SamplingMode),
@@ -216,6 +220,7 @@ RULES: Mapping[str, Callable[[Any], str | None]] = {
     "workers": whole(0),
     "decode_limit_s": positive,
     "decode_memory_mb": whole(512),
+    "algorithm": one_of(Algorithm),
     "seed": whole(0, MAX_SEED),
     "normalize": one_of(Normalize),
     "n_init": whole(1),

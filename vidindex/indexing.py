@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
+from vidindex.classifying import check_class_index, keep_classifier
 from vidindex.config import Settings
 from vidindex.db import schema
 from vidindex.db.engine import Database
@@ -17,11 +18,15 @@ from vidindex.errors import OfflineError, Refused, UnreadableError, VidindexErro
 from vidindex.examining import Decoding
 from vidindex.ledger import IndexLedger
 from vidindex.pipeline import Pipeline, Workshop
+from vidindex.placing import PlaceResult, place_new
 from vidindex.reconciling import Reconciled, reconcile
 from vidindex.reporting import Problem, Reporter
 from vidindex.scanning import Entry, FileStat, Followed, Skipped, scan
 from vidindex.store import files, recipes
 from vidindex.tally import Tally
+
+if TYPE_CHECKING:
+    from vidindex.classifier import Classifier
 
 MOST_AUTOMATIC_WORKERS = 4
 
@@ -47,7 +52,8 @@ class IndexTools:
     """What an index run works with.
 
     stopping: asked again and again; true ends the run, and what is finished is kept.
-    end_decoding: called when a run ends early, to make read_frames give up.
+    end_decoding: called when a run ends early, to make read_frames give up. load_classifier: reads
+    the one on top of the weights, if they have one.
     """
 
     source: EmbedderSource
@@ -55,6 +61,7 @@ class IndexTools:
     reporter: Reporter
     stopping: Callable[[], bool] = lambda: False
     end_decoding: Callable[[], None] = lambda: None
+    load_classifier: Callable[[], Classifier | None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -64,7 +71,8 @@ class IndexResult:
     indexed: got a vector now. unchanged: had one. relinked: their content had one. failed: could
     not be handled now, see problems. failed_before: have a stored failure and were not tried
     again. incomplete: of those indexed, how many only in part. missing: were there before and are
-    gone. recipe: the number of the one that was used. was_stopped: before all was done.
+    gone. placed: videos that got a place in the run in use; unsorted: those that fit none of its
+    clusters. recipe: the number of the one that was used. was_stopped: before all was done.
     """
 
     indexed: int
@@ -74,6 +82,8 @@ class IndexResult:
     failed_before: int
     incomplete: int
     missing: int
+    placed: int
+    unsorted: int
     recipe: int
     frames: int
     seconds: float
@@ -100,12 +110,16 @@ def index(
             raise emptiness
     # What is wrong with the weights is found out before a library is made or opened.
     source_key = tools.source.key
+    check_class_index(settings.class_index)
     digest = tools.source.prepare() if is_new else None
     with schema.open_for_writing(library, tools.reporter.notice, wait=settings.wait) as database:
         # Only now: whoever held the library until now may have moved files.
         scanned = _scan(library, roots, settings)
         digest = digest or _find_weights_digest(database, source_key) or tools.source.prepare()
         _remember_weights_digest(database, source_key, digest)
+        keep_classifier(
+            database, digest, tools.load_classifier, settings.class_index, tools.reporter.notice
+        )
         recipe = Recipe(digest, settings.to_sampling())
         ledger = IndexLedger(database, recipe, tools.source.name, retry_failed=request.retry_failed)
         run = _Run(ledger, settings, tools)
@@ -113,7 +127,8 @@ def index(
         emptiness = _explain_emptiness(roots, scanned, settings)
         if emptiness is not None:
             tools.reporter.notice(emptiness.message)
-    return run.result(time.monotonic() - begun)
+        placed = place_new(database, ledger.recipe_id) if ledger.saved_vectors else None
+    return run.result(time.monotonic() - begun, placed)
 
 
 def _scan(library: Path, roots: list[Path], settings: Settings) -> list[FileStat | Skipped]:
@@ -218,7 +233,7 @@ class _Run:
                     decided.missing, decided.returned
                 )
 
-    def result(self, seconds: float) -> IndexResult:
+    def result(self, seconds: float, placed: PlaceResult | None) -> IndexResult:
         """Sum the run up."""
         counts = self._tally.counts
         return IndexResult(
@@ -229,6 +244,8 @@ class _Run:
             failed_before=counts["failed_before"],
             incomplete=counts["incomplete"],
             missing=counts["missing"],
+            placed=0 if placed is None else placed.placed,
+            unsorted=0 if placed is None else placed.unsorted,
             recipe=self._ledger.recipe_id,
             frames=counts["frames"],
             seconds=round(seconds, 3),

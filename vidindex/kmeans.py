@@ -1,12 +1,16 @@
-"""K-Means over vectors: labels, distances, centroids and inertia.
+"""K-Means over points: labels, distances, centroids and inertia.
 
-The only module that imports scikit-learn.
+With more than one start, the best of several k-means++ starts is improved by breathing. Where
+that would take long, it is done on a sample of the points in a space of few dimensions; what was
+found settles then among all points, in all their dimensions.
 """
 
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import sklearn
@@ -14,74 +18,142 @@ from numpy.typing import NDArray
 from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
-from vidindex.config import Normalize
+from vidindex import lloyd, projections
+from vidindex.blocks import Points, one_thread_each, side_by_side
+from vidindex.breathing import Fitted, breathe
 from vidindex.errors import Refused
+from vidindex.lloyd import Origin, Partition
+from vidindex.projections import Projected, draw_rows
+from vidindex.scoring import mean_agreement
+from vidindex.spaces import Space
+
+FEW = 2000
+# Up to so many points times clusters all starts are made with all points and dimensions, or else
+# at least the plain one: what is found is never worse than that.
+SMALL = 5000
+MEDIUM = 40_000
+SAMPLE = 4000
+SAMPLE_PER_CLUSTER = 80
+SEARCHED_DIMENSIONS = 48
+STARTS_PER_BREATHER = 5
+# The relative gain of a step below which Lloyd's algorithm ends among all points.
+TOLERANCE = 1e-4
+MOST_STEPS = 20
+
+
+class TooManyClusters(Refused):
+    """There are fewer distinct points than clusters."""
 
 
 @dataclass(frozen=True)
 class Grouping:
-    """K clusters of n vectors, numbered by size, the largest first.
+    """k clusters of n points, numbered by size, the largest first.
 
-    labels: (n,) from 0 to k - 1. distances: (n,) Euclidean distance of each vector to its
-    centroid, and centroids: (k, d) float32, both in the space that was clustered.
-    inertia: the sum of the squared distances.
+    labels: (n,) from 0 to k - 1; negative if a point is in no cluster. distances: (n,) Euclidean
+    distance of each point to its centroid (or the nearest one), and centroids: (k, d) float32,
+    both in the space that was clustered. inertia: the sum of the squared distances of the points
+    that are in a cluster. stability: how far the starts agree, at most 1; None if there was one.
     """
 
     labels: NDArray[np.intp]
     distances: NDArray[np.float64]
     centroids: NDArray[np.float32]
     inertia: float
+    stability: float | None = None
 
 
 def group(
-    vectors: NDArray[np.float32], k: int, *, seed: int, n_init: int, normalize: Normalize
+    points: Points,
+    k: int,
+    *,
+    seed: int,
+    n_init: int,
+    project: Callable[[], Projected] | None = None,
 ) -> Grouping:
-    """Group vectors with Lloyd's algorithm from k-means++ starts, the best of n_init.
+    """Group points into k clusters.
 
-    vectors: (n, d) float32, n at least 1, in a fixed order. With normalize "none" and n_init 1 the
-    partition is that of scikit-learn's ``KMeans(k, random_state=seed)``.
+    points: at least one. project: asked for the points in few dimensions if there are many; by
+    default a projection is made for this call. With n_init 1 the partition is that of
+    scikit-learn's ``KMeans(k, random_state=seed)`` on all points.
 
     Raises:
-        Refused: there are fewer distinct vectors than clusters.
+        TooManyClusters: there are fewer distinct points than clusters.
     """
-    points = normalized(vectors, normalize)
-    distinct = len({point.tobytes() for point in points})
-    if k <= distinct:
-        model = KMeans(n_clusters=k, n_init=n_init, random_state=seed)
-    else:  # refused below; one step is enough to see how many can be told apart
-        model = KMeans(n_clusters=distinct, n_init=1, max_iter=1, random_state=seed)
-    with warnings.catch_warnings():
-        # It warns where vectors differ in their last bits only; that is refused below.
+    with warnings.catch_warnings():  # here, as it holds for all threads
+        # It warns where points differ in their last bits only; those are refused afterwards.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(points)
-    told_apart = len(np.unique(model.labels_))
-    if told_apart < k:
-        raise Refused(
-            f"cannot make {k} clusters of {len(points)} videos with {told_apart} distinct vectors",
-            f"choose a K of at most {told_apart}",
-        )
-    order = _by_size(model.labels_, k)
-    rank = np.empty(k, dtype=np.intp)
-    rank[order] = np.arange(k)
-    labels = rank[model.labels_]
-    centroids = model.cluster_centers_[order]
-    offsets = points.astype(np.float64) - centroids[labels]
-    distances = np.linalg.norm(offsets, axis=1)
-    return Grouping(
-        labels, distances, centroids.astype(np.float32), float(np.sum(np.square(distances)))
-    )
+        return _group(points, k, seed, n_init, project or (lambda: project_anew(points)))
 
 
-def normalized(vectors: NDArray[np.float32], normalize: Normalize) -> NDArray[np.float32]:
-    """Bring vectors into the space that is clustered; a zero vector stays zero.
+def group_vectors(
+    vectors: NDArray[np.float32], k: int, *, seed: int, n_init: int, normalize: str
+) -> Grouping:
+    """Group vectors, (n, d) float32, normalized as "l2" or "none", into k clusters.
 
-    vectors: (n, d) float32; returns (n, d) float32.
+    Raises:
+        TooManyClusters: there are fewer distinct vectors than clusters.
     """
-    if normalize == "none":
-        return vectors
-    lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit: NDArray[np.float32] = vectors / np.maximum(lengths, np.finfo(np.float32).tiny)
-    return unit
+    return group(Points.of(Space(normalize).place(vectors)), k, seed=seed, n_init=n_init)
+
+
+def describe(
+    points: Points,
+    labels: NDArray[np.intp],
+    k: int,
+    centroids: NDArray[np.float32] | None = None,
+) -> Grouping:
+    """Number the clusters of a partition by size and measure them.
+
+    labels: (n,) from 0 to k - 1. centroids: (k, d) float32, their means, where they are known.
+
+    Raises:
+        TooManyClusters: a cluster is empty, as so many points cannot be told apart.
+    """
+    told_apart = len(np.unique(labels))
+    if told_apart < k:
+        raise _too_many(k, points.count, told_apart)
+    rank = rank_by_size(labels, k)
+    labels = rank[labels]
+    if centroids is None:
+        centroids = lloyd.find_means(points, labels, k)
+    else:
+        centroids = centroids[np.argsort(rank)]
+    distances = lloyd.measure_distances(points, labels, centroids)
+    return Grouping(labels, distances, centroids, float(np.sum(np.square(distances))))
+
+
+def rank_by_size(labels: NDArray[np.intp], k: int) -> NDArray[np.intp]:
+    """Return the new number of each cluster, (k,), the largest first; equals by first member.
+
+    labels: (n,) from 0 to k - 1.
+    """
+    sizes = np.bincount(labels, minlength=k)
+    first_member = np.full(k, len(labels))
+    np.minimum.at(first_member, labels, np.arange(len(labels)))
+    rank = np.empty(k, dtype=np.intp)
+    rank[np.lexsort((first_member, -sizes))] = np.arange(k)
+    return rank
+
+
+def require_distinct(array: NDArray[np.float32], k: int) -> None:
+    """Check that there are as many distinct points as clusters; almost equal ones may pass.
+
+    Raises:
+        TooManyClusters: there are fewer.
+    """
+    if 2 * k <= len(array) and len(np.unique(array[: 2 * k], axis=0)) >= k:
+        return  # most often, and quickly found
+    distinct = len({row.tobytes() for row in array})
+    if k > distinct:  # one step is enough to see how many can be told apart
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            found = _fit(array, KMeans(distinct, n_init=1, max_iter=1, random_state=0))
+        raise _too_many(k, len(array), len(np.unique(found.labels)))
+
+
+def project_anew(points: Points) -> Projected:
+    """Make a projection and project the points by it."""
+    return projections.project(points, projections.fit(points))
 
 
 def software() -> str:
@@ -89,9 +161,79 @@ def software() -> str:
     return f"scikit-learn {sklearn.__version__}"
 
 
-def _by_size(labels: NDArray[np.intp], k: int) -> NDArray[np.intp]:
-    """Order clusters by size, the largest first; equals by their first member."""
-    sizes = np.bincount(labels, minlength=k)
-    first_member = np.full(k, len(labels))
-    np.minimum.at(first_member, labels, np.arange(len(labels)))
-    return np.lexsort((first_member, -sizes))
+def _group(
+    points: Points, k: int, seed: int, n_init: int, project: Callable[[], Projected]
+) -> Grouping:
+    is_small = points.count <= FEW and points.count * min(k, points.count) <= SMALL
+    if n_init == 1 or is_small:
+        array = points.all()
+        require_distinct(array, k)
+        found, stability = _search(array, k, seed, n_init)
+        labels, centroids = found.labels.astype(np.intp), None
+    else:
+        projected = project()
+        require_distinct(projected.array, k)
+        settled, stability = _search_projected(points, projected, k, seed, n_init)
+        labels, centroids = settled.labels, settled.centroids
+        if points.count * k <= MEDIUM:
+            plain, _ = _search(points.all(), k, seed, 1)
+            if plain.inertia < settled.inertia:
+                labels, centroids = plain.labels.astype(np.intp), None
+    return replace(describe(points, labels, k, centroids), stability=stability)
+
+
+def _search(
+    array: NDArray[np.float32], k: int, seed: int, n_init: int
+) -> tuple[Fitted, float | None]:
+    """Fit k centroids to points; also return how far the starts agree."""
+
+    def settle(centroids: NDArray[np.float32]) -> Fitted:
+        return _fit(array, KMeans(len(centroids), init=centroids, n_init=1, random_state=0))
+
+    if n_init == 1:
+        with one_thread_each():
+            return _fit(array, KMeans(k, random_state=seed)), None
+    # The first start is that of KMeans(k, random_state=seed).
+    seeds = [seed, *np.random.default_rng(seed).integers(2**31, size=n_init - 1).tolist()]
+    starts = list(side_by_side(partial(_fit, array, KMeans(k, random_state=one)) for one in seeds))
+    stability = mean_agreement([start.labels for start in starts])
+    starts.sort(key=lambda start: start.inertia)
+    breathers = starts[: max(1, n_init // STARTS_PER_BREATHER)]
+    ends = side_by_side(partial(breathe, array, one, settle, seed=seed) for one in breathers)
+    return min(ends, key=lambda end: end.inertia), stability
+
+
+def _search_projected(
+    points: Points, projected: Projected, k: int, seed: int, n_init: int
+) -> tuple[Partition, float | None]:
+    """Search in a sample of few dimensions, and settle among all points in all dimensions."""
+    rows = draw_rows(points.count, max(SAMPLE, SAMPLE_PER_CLUSTER * k), seed)
+    sample = projected.array[rows]
+    found, stability = _search(
+        np.ascontiguousarray(sample[:, :SEARCHED_DIMENSIONS]), k, seed, n_init
+    )
+    sizes = np.bincount(found.labels, minlength=k)
+    centroids = np.zeros((k, sample.shape[1]), np.float32)
+    np.add.at(centroids, found.labels, sample)
+    centroids /= np.maximum(sizes, 1)[:, np.newaxis]
+    few = lloyd.refine(
+        Points.of(projected.array), centroids, tolerance=TOLERANCE / 10, most_steps=5 * MOST_STEPS
+    )
+    lifted = projected.projection.lift(few.centroids)
+    origin = Origin(projected.projection.center, projected.lengths)
+    settled = lloyd.refine(
+        points, lifted, tolerance=TOLERANCE, most_steps=MOST_STEPS, origin=origin
+    )
+    return settled, stability
+
+
+def _fit(array: NDArray[np.float32], model: KMeans) -> Fitted:
+    model.fit(array)
+    return Fitted(model.labels_, model.cluster_centers_, model.inertia_)
+
+
+def _too_many(k: int, count: int, told_apart: int) -> TooManyClusters:
+    return TooManyClusters(
+        f"cannot make {k} clusters of {count} videos with {told_apart} distinct vectors",
+        f"choose a K of at most {told_apart}",
+    )

@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from sqlalchemy.orm import Session
 
 from vidindex.db import schema
 from vidindex.db.engine import Database
-from vidindex.errors import Refused
+from vidindex.errors import Refused, UsageError
 from vidindex.manifests import Manifest, ManifestContent, read_manifest
 from vidindex.planning import Plan, plan_apply, plan_undo, require_room
 from vidindex.querying import choose_run
@@ -25,6 +25,7 @@ from vidindex.reporting import Problem, Reporter
 from vidindex.store import clusterings, moves
 from vidindex.store.moves import StoredBatch
 from vidindex.transferring import Stopped, Transfer, remove_made_folders
+from vidindex.tree import MOST_DEPTH, nest
 
 
 @dataclass(frozen=True)
@@ -80,40 +81,72 @@ def apply(
     *,
     run: int | None = None,
     scope: Path | None = None,
+    tree_depth: int = 0,
     dry_run: bool = False,
     wait: bool = False,
 ) -> MoveResult:
     """Move the files of a clustering into ``destination/cluster_<label>/``.
 
-    run: the newest clustering by default. scope: only files at or below this folder; by default
-    the one that the clustering was made of. wait: until another vidindex has finished.
+    run: the one in use by default. scope: only files at or below this folder; by default
+    the one that the clustering was made of. tree_depth: levels of groups of like clusters that the
+    folders are nested in. wait: until another vidindex has finished.
 
     Raises:
+        UsageError: so many levels are not possible.
         Refused: there is no such clustering, or the plan cannot work; nothing was changed.
         SystemStopped: the disk is full or failing; what was moved is known, run it again.
     """
+    if not 0 <= tree_depth <= MOST_DEPTH:
+        raise UsageError(
+            f"a tree has 1 to {MOST_DEPTH} levels, not {tree_depth}", "choose another --tree-depth"
+        )
     destination = destination.resolve()
 
     def make_plan(session: Session) -> tuple[int, Plan]:
         chosen = choose_run(session, run)
         labelled = clusterings.list_labelled_files(session, chosen.id, folder=scope or chosen.scope)
-        plan = plan_apply(labelled, destination)
-        require_room(plan)
-        return chosen.id, plan
+        folders: dict[int, PurePath] = {}
+        if tree_depth:
+            stored = clusterings.load_centroids(session, chosen.id)
+            folders = nest(stored.labels, stored.centroids, tree_depth)
+        return chosen.id, plan_apply(labelled, destination, folders)
 
+    return carry_out_plan(library, destination, control, make_plan, dry_run=dry_run, wait=wait)
+
+
+def carry_out_plan(
+    library: Path,
+    destination: Path,
+    control: Control,
+    make_plan: Callable[[Session], tuple[int | None, Plan]],
+    *,
+    dry_run: bool = False,
+    wait: bool = False,
+) -> MoveResult:
+    """Move files as planned, as a batch that `undo` takes back.
+
+    destination: a folder, resolved, that all targets are in. make_plan: called once, after what an
+    earlier run had left half-done is settled; returns the run that the plan goes by, or None.
+
+    Raises:
+        Refused, SystemStopped: as in `apply`.
+    """
     if dry_run:
         with schema.open_for_reading(library) as database, database.reading() as session:
-            return _foretell(make_plan(session)[1], control)
+            _, plan = make_plan(session)
+            require_room(plan)
+            return _foretell(plan, control)
     schema.require(library)
     with schema.open_for_writing(library, control.reporter.notice, wait=wait) as database:
         unsettled = recover(database, control.reporter)
         with database.reading() as session:
-            chosen, plan = make_plan(session)
+            run, plan = make_plan(session)
+            require_room(plan)
         plan = _agreed(plan, unsettled, control)
         if not plan.moves:
             return _nothing_moved(plan)
         with database.writing() as session:
-            batch = _open_apply(session, destination, chosen)
+            batch = _open_apply(session, destination, run)
             moves.put_moves(session, batch, plan.moves)
         result = _carry_out(database, batch, plan, control, renames_clashes=True)
         _finish(database, batch)
@@ -217,7 +250,7 @@ def _adopt(database: Database, content: ManifestContent) -> int:
     return batch
 
 
-def _open_apply(session: Session, destination: Path, run: int) -> int:
+def _open_apply(session: Session, destination: Path, run: int | None) -> int:
     """Take up the last batch if it is this one, cut short; else open a new one."""
     batches = moves.list_batches(session)
     last = batches[-1] if batches else None

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
+from types import MappingProxyType
 
 from vidindex.errors import ChangedError, ItemError, Refused
 from vidindex.freenames import clash_key, free_name
@@ -32,8 +33,14 @@ class Plan:
     in_place: int = 0
 
 
-def plan_apply(files: Sequence[LabelledFile], destination: Path) -> Plan:
+def plan_apply(
+    files: Sequence[LabelledFile],
+    destination: Path,
+    folders: Mapping[int, PurePath] = MappingProxyType({}),
+) -> Plan:
     """Plan ``destination/cluster_<label>/<name>`` for each file.
+
+    folders: by label, where in the destination the files go instead.
 
     Names that exist, or that two files would share (also on disks blind to case or to Unicode
     forms), get " (2)" and so on before the suffix, here already, so that a dry run tells what a
@@ -45,7 +52,10 @@ def plan_apply(files: Sequence[LabelledFile], destination: Path) -> Plan:
     in_place = 0
     for file in files:
         source = file.stat.path
-        folder = destination / ("unsorted" if file.label is None else f"cluster_{file.label}")
+        if file.label is None:
+            folder = destination / "unsorted"
+        else:
+            folder = destination / folders.get(file.label, f"cluster_{file.label}")
         if source.parent == folder:
             in_place += 1
             continue

@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 from vidindex.db import schema
 from vidindex.errors import Refused
 from vidindex.paths import resolve
-from vidindex.store import clusterings, embeddings, files, moves, recipes, videos
-from vidindex.store.clusterings import LabelledFile, StoredCluster, StoredRun
+from vidindex.spreads import Drift, find_drift
+from vidindex.store import clusterings, embeddings, files, moves, placements, recipes, videos
+from vidindex.store.clusterings import UNSORTED, LabelledFile, StoredCluster, StoredRun
 from vidindex.store.embeddings import StoredFailure, StoredVector
 from vidindex.store.files import StoredFile
 from vidindex.store.moves import StoredBatch
@@ -47,6 +48,19 @@ class LabelsAnswer:
 
 
 @dataclass(frozen=True)
+class ClustersAnswer:
+    """The clusters of a run. placed: how many videos joined each later, by label.
+
+    unsorted_later: how many came later and fit none of them.
+    """
+
+    run: StoredRun
+    clusters: tuple[StoredCluster, ...]
+    placed: dict[int, int]
+    unsorted_later: int
+
+
+@dataclass(frozen=True)
 class VideoAnswer:
     """All that the library knows of one content.
 
@@ -62,7 +76,11 @@ class VideoAnswer:
 
 @dataclass(frozen=True)
 class Status:
-    """The library at a glance. batch: the newest apply or undo."""
+    """The library at a glance. batch: the newest apply or undo.
+
+    run: the one in use. drift: of the videos that came after it. unplaced: how many videos have no
+    place in it yet.
+    """
 
     library: Path
     present: int
@@ -71,6 +89,9 @@ class Status:
     recipes: tuple[StoredRecipe, ...]
     failures: tuple[StoredFailure, ...]
     runs: int
+    run: StoredRun | None
+    drift: Drift | None
+    unplaced: int
     batch: StoredBatch | None
 
 
@@ -97,6 +118,18 @@ def choose_run(session: Session, number: int | None) -> StoredRun:
     if not chosen:
         raise Refused(f"there is no run {number}", "vidindex runs lists them")
     return chosen[0]
+
+
+def require_label(session: Session, run: StoredRun, label: int) -> None:
+    """Check that a run has a cluster of this label.
+
+    Raises:
+        Refused: it has none.
+    """
+    known = [cluster.label for cluster in clusterings.list_clusters(session, run.id)]
+    if label not in known:
+        labels = ", ".join(map(str, known))
+        raise Refused(f"run {run.id} has no label {label}", f"its labels are {labels}")
 
 
 def choose_recipe(session: Session, number: int | None) -> StoredRecipe:
@@ -149,8 +182,17 @@ def get_runs(library: Path) -> list[StoredRun]:
         return clusterings.list_runs(session)
 
 
-def get_labels(library: Path, run: int | None = None, label: int | None = None) -> LabelsAnswer:
-    """Return the labels of a clustering, of the newest by default.
+def in_use(runs: Iterable[StoredRun]) -> StoredRun | None:
+    """Return the run that labels and moves go by if none is named, or None if there is none."""
+    return clusterings.run_in_use(runs)
+
+
+def get_labels(
+    library: Path, run: int | None = None, label: int | None = None, *, unsorted: bool = False
+) -> LabelsAnswer:
+    """Return the labels of a clustering, of the one in use by default.
+
+    label: only of this one. unsorted: only the files that are in no cluster.
 
     Raises:
         Refused: there is no such run, or no such label in it.
@@ -159,11 +201,24 @@ def get_labels(library: Path, run: int | None = None, label: int | None = None) 
         chosen = choose_run(session, run)
         clusters = clusterings.list_clusters(session, chosen.id)
         if label is not None and label not in {cluster.label for cluster in clusters}:
-            raise Refused(
-                f"run {chosen.id} has no label {label}", f"its labels are 0 to {len(clusters) - 1}"
-            )
-        rows = clusterings.list_labelled_files(session, chosen.id, label=label)
+            raise Refused(f"run {chosen.id} has no label {label}", "vidindex name lists its labels")
+        wanted = UNSORTED if unsorted else label
+        rows = clusterings.list_labelled_files(session, chosen.id, label=wanted)
     return LabelsAnswer(chosen, tuple(clusters), tuple(rows))
+
+
+def get_clusters(library: Path, run: int | None = None) -> ClustersAnswer:
+    """Return the clusters of a run, of the one in use by default.
+
+    Raises:
+        Refused: there is no such run.
+    """
+    with schema.open_for_reading(library) as database, database.reading() as session:
+        chosen = choose_run(session, run)
+        placed = placements.count_placed(session, chosen.id)
+        unsorted = placed.pop(UNSORTED, 0)
+        clusters = tuple(clusterings.list_clusters(session, chosen.id))
+        return ClustersAnswer(chosen, clusters, placed, unsorted)
 
 
 def get_video(library: Path, path_or_hash: str) -> VideoAnswer:
@@ -173,7 +228,7 @@ def get_video(library: Path, path_or_hash: str) -> VideoAnswer:
         Refused: the library does not know it, or several hashes begin so.
     """
     with schema.open_for_reading(library) as database, database.reading() as session:
-        video = _find_video(session, path_or_hash)
+        video = find_video(session, path_or_hash)
         known = files.list_files(session, video_id=video.id)
         failed = [
             failure
@@ -196,6 +251,8 @@ def get_status(library: Path) -> Status:
         present = [file for file in known if file.missing_since is None]
         unreadable = _list_unreadable(known)
         batches = moves.list_batches(session)
+        runs = clusterings.list_runs(session)
+        run = clusterings.run_in_use(runs)
         return Status(
             library,
             len(present) - len(unreadable),
@@ -203,7 +260,10 @@ def get_status(library: Path) -> Status:
             tuple(unreadable),
             tuple(recipes.list_recipes(session)),
             tuple(embeddings.list_failures(session)),
-            len(clusterings.list_runs(session)),
+            len(runs),
+            run,
+            None if run is None else _find_drift(session, run.id),
+            0 if run is None else placements.count_unplaced(session, run),
             batches[-1] if batches else None,
         )
 
@@ -217,11 +277,21 @@ def get_failures(library: Path) -> FailuresAnswer:
         )
 
 
+def _find_drift(session: Session, run: int) -> Drift:
+    known = placements.load_distances(session, run)
+    return find_drift(known.labels, known.distances, known.placed, known.unsorted)
+
+
 def _list_unreadable(known: Iterable[StoredFile]) -> list[StoredFile]:
     return [file for file in known if file.missing_since is None and file.read_error is not None]
 
 
-def _find_video(session: Session, path_or_hash: str) -> StoredVideo:
+def find_video(session: Session, path_or_hash: str) -> StoredVideo:
+    """Return the content of the file at a path, or the one whose hash begins so.
+
+    Raises:
+        Refused: the library does not know it, or several hashes begin so.
+    """
     path = Path(path_or_hash).absolute()
     file = files.find_file(session, path) or files.find_file(session, resolve(path_or_hash))
     if file is not None and file.blake3 is not None:

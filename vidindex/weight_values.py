@@ -15,6 +15,7 @@ import numpy as np
 from blake3 import blake3
 from numpy.typing import NDArray
 
+from vidindex.classifier import Classifier, find_classifier
 from vidindex.errors import WeightsError
 from vidindex.weights import (
     BROKEN_HDF5_ERRORS,
@@ -140,13 +141,37 @@ def load_values(source: WeightsSource) -> NetworkWeights:
     """
     if source.path is None:
         return _draw(source.seed or 0)
-    content = read_weights_file(source.path)
-    if source.kind == "imagenet":
-        _check_published(content, source.path)
-    if weights_key(content) != source.key:
-        message = f"the weights file {source.path} changed while it was used"
-        raise WeightsError(message, "start again once nothing writes to it")
+    content = _read(source, source.path)
     return NetworkWeights(_read_units(content, source.path))
+
+
+def load_classifier(source: WeightsSource) -> Classifier | None:
+    """Read the classifier on top of the weights that a source names, if they have one.
+
+    Raises:
+        WeightsError: the file changed since it was located, or is damaged; its numbers are not
+            finite.
+    """
+    if source.path is None or not source.has_classifier:
+        return None
+    with opened_weights(_read(source, source.path), source.path) as file:
+        try:
+            found = find_classifier(file)
+            if found is None:
+                return None
+            return Classifier(*(_values(dataset, source.path) for dataset in found))
+        except BROKEN_HDF5_ERRORS as error:
+            raise _not_inception(source.path, "its classifier is damaged") from error
+
+
+def _read(source: WeightsSource, path: Path) -> bytes:
+    content = read_weights_file(path)
+    if source.kind == "imagenet":
+        _check_published(content, path)
+    if weights_key(content) != source.key:
+        message = f"the weights file {path} changed while it was used"
+        raise WeightsError(message, "start again once nothing writes to it")
+    return content
 
 
 def _draw(seed: int) -> NetworkWeights:

@@ -14,7 +14,7 @@ import tempfile
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
@@ -81,15 +81,16 @@ WITHOUT_TOP: Final = OfficialFile(
 class WeightsSource:
     """Where the weight values come from.
 
-    path: the file, None for "untrained". seed: of "untrained", None for a file.
-    key: two equal keys always mean equal values: "untrained:<seed>" or
-        "blake3:<hex of the file's bytes>".
+    path: the file, None for "untrained". seed: of "untrained", None for a file. has_classifier:
+    whether there is one on top. key: two equal keys always mean equal values: "untrained:<seed>"
+    or "blake3:<hex of the file's bytes>".
     """
 
     kind: WeightsKind
     path: Path | None
     seed: int | None
     key: str
+    has_classifier: bool = False
 
 
 def locate_weights(spec: str, *, fetch: Callable[[], Path] | None = None) -> WeightsSource:
@@ -112,8 +113,8 @@ def locate_weights(spec: str, *, fetch: Callable[[], Path] | None = None) -> Wei
         return WeightsSource("untrained", None, seed, f"untrained:{seed}")
     path = Path(spec).expanduser()
     content = read_weights_file(path)
-    with opened_weights(content, path):
-        return WeightsSource("file", path, None, weights_key(content))
+    with opened_weights(content, path) as file:
+        return WeightsSource("file", path, None, weights_key(content), _has_classifier(file))
 
 
 def fetch_imagenet_weights(official: OfficialFile = WITH_TOP) -> Path:
@@ -260,7 +261,16 @@ def _imagenet_source(fetch: Callable[[], Path] | None) -> WeightsSource:
     if path is None:
         message = f"the ImageNet weights are not in {cache_folder()}"
         raise WeightsError(message, _by_hand_hint(WITH_TOP))
-    return WeightsSource("imagenet", path, None, weights_key(read_weights_file(path)))
+    key = weights_key(read_weights_file(path))
+    return WeightsSource("imagenet", path, None, key, path.name == WITH_TOP.name)
+
+
+def _has_classifier(file: h5py.File) -> bool:
+    from vidindex.classifier import find_classifier
+
+    with suppress(*BROKEN_HDF5_ERRORS):  # what is broken is told when the values are read
+        return find_classifier(file) is not None
+    return False
 
 
 def _seed(spec: str) -> int:

@@ -16,6 +16,8 @@ COUNTS = {
     "failed_before",
     "incomplete",
     "missing",
+    "placed",
+    "unsorted",
     "frames",
     "recipe",
 }
@@ -63,7 +65,9 @@ def test_labels_are_the_rows_of_a_run(vidindex, clustered):
     data = vidindex("labels", "--json").data
 
     assert data["run"] == 1
-    assert [set(row) for row in data["rows"]] == [{"path", "label", "name", "distance"}] * 4
+    assert [set(row) for row in data["rows"]] == [
+        {"path", "label", "name", "distance", "placed_later"}
+    ] * 4
     assert {row["path"] for row in data["rows"]} == {
         str(clustered / name) for name in ("a.mp4", "b.mp4", "c.mp4", "deep/d.mp4")
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,7 +14,7 @@ from vidindex.cli.labels import RunNumber
 from vidindex.cli.options import WRITER_SETTINGS
 from vidindex.cli.signals import stop_request
 from vidindex.cli.tables import counted
-from vidindex.errors import ExitCode, Refused
+from vidindex.errors import ExitCode, Refused, UsageError
 
 if TYPE_CHECKING:
     from vidindex.cli.signals import StopRequest
@@ -42,17 +43,29 @@ def apply(
     *,
     run: RunNumber = None,
     within: Within = None,
+    tree: Annotated[
+        bool, typer.Option("--tree", help="Nest the folders: like clusters in DEST/group_N/.")
+    ] = False,
+    tree_depth: Annotated[
+        int | None,
+        typer.Option(
+            "--tree-depth", metavar="N", help="How deep they are nested: --tree is 1 level."
+        ),
+    ] = None,
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> Answer:
     """Move the files into DEST/cluster_LABEL/. Never overwrites; undo puts everything back."""
     from vidindex.library import Library
 
+    if tree_depth is not None and tree_depth < 1:
+        raise UsageError(f"a tree has at least 1 level, not {tree_depth}", "leave --tree-depth out")
     with stop_request() as stop:
         result = Library(settings=call.settings).apply(
             destination,
             run=run,
             scope=within,
+            tree_depth=int(tree) if tree_depth is None else tree_depth,
             dry_run=dry_run,
             control=control(call, stop, yes=yes or dry_run),
         )
@@ -64,17 +77,22 @@ def apply(
     )
 
 
-def control(call: Invocation, stop: StopRequest, *, yes: bool) -> Control:
-    """Let the user watch, confirm and stop a run of moves."""
+def control(call: Invocation, stop: StopRequest, *, yes: bool, shown: int | None = 1) -> Control:
+    """Let the user watch, confirm and stop a run of moves.
+
+    shown: of so many moves the user is told before the question; None: of all.
+    """
     from vidindex.moving import Control
 
     asks = not yes and not call.is_json and sys.stdin is not None and sys.stdin.isatty()
-    return Control(call.reporter, confirm=_ask if asks else lambda _: True, stopping=stop)
+    return Control(
+        call.reporter, confirm=partial(_ask, shown=shown) if asks else lambda _: True, stopping=stop
+    )
 
 
-def _ask(plan: Plan) -> bool:
-    first = plan.moves[0]
-    typer.echo(f"{printable(first.stat.path)} -> {printable(first.target)}", err=True)
+def _ask(plan: Plan, shown: int | None) -> bool:
+    for move in plan.moves[:shown]:
+        typer.echo(f"{printable(move.stat.path)} -> {printable(move.target)}", err=True)
     return require_consent(
         f"Move {counted(len(plan.moves), 'file')} like this?",
         Refused("nothing was moved, as you did not agree", "--yes moves without asking"),

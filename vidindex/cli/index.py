@@ -109,6 +109,8 @@ def index_text(result: IndexResult) -> str:
             parts.append(f"{count} {word}")
     frames = f" ({counted(result.frames, 'frame')})" if result.frames else ""
     lines = [f"{', '.join(parts)}{frames} in {duration(result.seconds)}"]
+    if result.placed or result.unsorted:
+        lines.append(f"{result.placed} placed, {result.unsorted} unsorted")
     if result.failed_before:
         lines.append(
             f"{counted(result.failed_before, 'file')} failed before and did not change; "

@@ -28,6 +28,9 @@ SETTINGS: dict[str, Any] = {
         "imagenet, a .h5 or .weights.h5 file, or untrained[:SEED] to try it offline.",
         "WEIGHTS",
     ),
+    "class_index": _setting(
+        str, "--class-index", "The names of the weights' classes, where Keras has none.", "FILE"
+    ),
     "interval_s": _setting(float, "--interval-s", "Seconds between the sampled frames.", "SECONDS"),
     "min_frames": _setting(int, "--min-frames", "Frames at least, of short videos too.", "N"),
     "sampling": _setting(
@@ -49,9 +52,18 @@ SETTINGS: dict[str, Any] = {
     "decode_memory_mb": _setting(
         int, "--decode-memory-mb", "Memory that a decoder may use, in MiB.", "MIB"
     ),
-    "seed": _setting(int, "--seed", "The seed of K-Means.", "N"),
+    "algorithm": _setting(
+        str,
+        "--algorithm",
+        "How to cluster; hdbscan finds the number of clusters itself.",
+        "kmeans|bisecting|agglomerative|hdbscan",
+    ),
+    "seed": _setting(int, "--seed", "The seed of the clustering.", "N"),
     "normalize": _setting(
-        str, "--normalize", "Scale each vector to length 1 before clustering, or not.", "l2|none"
+        str,
+        "--normalize",
+        "Before clustering: each vector to length 1, each number to spread 1, or neither.",
+        "l2|standard|none",
     ),
     "n_init": _setting(int, "--n-init", "K-Means starts, the best of which counts.", "N"),
     "wait": _setting(
@@ -62,6 +74,7 @@ SETTINGS: dict[str, Any] = {
 INDEX_SETTINGS = (
     "symlinks",
     "weights",
+    "class_index",
     "interval_s",
     "min_frames",
     "sampling",
@@ -72,7 +85,7 @@ INDEX_SETTINGS = (
     "decode_limit_s",
     "decode_memory_mb",
 )
-CLUSTER_SETTINGS = ("seed", "normalize", "n_init")
+CLUSTER_SETTINGS = ("algorithm", "seed", "normalize", "n_init")
 WRITER_SETTINGS = ("wait",)  # of every command that changes the library
 
 

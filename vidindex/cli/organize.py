@@ -32,7 +32,7 @@ def organize(
         str, typer.Argument(metavar="DEST", help="Where the cluster folders are made.")
     ],
     *,
-    k: K,
+    k: K = None,
     recipe: RecipeNumber = None,
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try videos again that failed before.")

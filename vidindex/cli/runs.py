@@ -21,15 +21,20 @@ def add_to(app: typer.Typer) -> None:
 
 def runs(call: Invocation) -> Answer:
     """List the stored clusterings, with what each was made from."""
+    from vidindex import querying
     from vidindex.library import Library
 
     stored = Library(settings=call.settings).runs()
+    in_use = querying.in_use(stored)
     rows = [
         (
             run.id,
+            "*" if run is in_use else "",
+            run.algorithm,
             run.k,
             run.video_count,
             f"{run.inertia:.4g}",
+            "" if run.silhouette is None else f"{run.silhouette:.3f}",
             run.seed,
             run.normalize,
             run.n_init,
@@ -39,13 +44,16 @@ def runs(call: Invocation) -> Answer:
         )
         for run in stored
     ]
-    header = "run k videos inertia seed normalize n_init recipe made(UTC) within"
+    header = (
+        "run in_use algorithm k videos inertia silhouette seed normalize n_init recipe made(UTC) "
+        "within"
+    )
     text = (
         columns(header.split(), rows)
         if rows
         else "nothing is clustered yet; try: vidindex cluster -k 10"
     )
-    return Answer({"runs": [run_data(run) for run in stored]}, text)
+    return Answer({"runs": [run_data(run) | {"in_use": run is in_use} for run in stored]}, text)
 
 
 def run_data(run: StoredRun) -> dict[str, object]:

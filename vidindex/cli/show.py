@@ -84,5 +84,6 @@ def _text(answer: VideoAnswer) -> str:
         lines.append(f"failed  recipe {failure.recipe_id}: {printable(failure.reason)}")
     for run, label, name, distance in answer.labels:
         named = f" {printable(name)}" if name else ""
-        lines.append(f"label   run {run}: {label}{named}, distance {distance:.4f}")
+        shown = "unsorted" if label is None else label
+        lines.append(f"label   run {run}: {shown}{named}, distance {distance:.4f}")
     return "\n".join(lines)

@@ -12,6 +12,7 @@ from vidindex.cli.tables import counted
 
 if TYPE_CHECKING:
     from vidindex.querying import Status
+    from vidindex.spreads import Drift
     from vidindex.store.moves import StoredBatch
 
 FAILURES_SHOWN = 3
@@ -58,7 +59,20 @@ def _data(state: Status) -> dict[str, Any]:
             for failure in state.failures
         ],
         "runs": state.runs,
+        "run": None if state.run is None else state.run.id,
+        "unplaced": state.unplaced,
+        "drift": None if state.drift is None else _drift_data(state.drift),
         "batch": None if state.batch is None else _batch_data(state.batch),
+    }
+
+
+def _drift_data(drift: Drift) -> dict[str, Any]:
+    return {
+        "placed": drift.placed,
+        "unsorted": drift.unsorted,
+        "unsorted_share": drift.unsorted_share,
+        "rise": drift.rise,
+        "would_pay": drift.has_many_unsorted or drift.has_risen,
     }
 
 
@@ -83,7 +97,15 @@ def _text(state: Status) -> str:
             f"recipe   {stored.id}: {printable(stored.description)}; "
             f"{counted(stored.vectors, 'vector')}, {counted(stored.failures, 'failure')}"
         )
-    lines.append(f"runs     {counted(state.runs, 'clustering')}")
+    in_use = "" if state.run is None else f"; run {state.run.id} is in use"
+    lines.append(f"runs     {counted(state.runs, 'clustering')}{in_use}")
+    if state.unplaced:
+        lines.append(
+            f"unplaced {counted(state.unplaced, 'video')} without a place in that run: "
+            "vidindex assign gives them one"
+        )
+    if state.drift is not None and state.run is not None:
+        lines += _drift_lines(state.drift, state.run.k)
     if state.batch is not None:
         lines.append(f"moves    {_batch_text(state.batch)}")
     failed = [f"{file.stat.path}: {file.read_error}" for file in state.unreadable]
@@ -93,6 +115,22 @@ def _text(state: Status) -> str:
         more = len(failed) - FAILURES_SHOWN
         lines.append(f"failed   and {more} more: vidindex failures lists them")
     return "\n".join(lines)
+
+
+def _drift_lines(drift: Drift, k: int) -> list[str]:
+    reasons = []
+    if drift.has_many_unsorted:
+        reasons.append(
+            f"{drift.unsorted_share:.0%} of {counted(drift.placed, 'new video')} fit no cluster"
+        )
+    if drift.has_risen:
+        reasons.append(
+            f"new videos lie {drift.rise:.2f} times as far from their centroids as expected"
+        )
+    if not reasons:
+        return []
+    why = " and ".join(reasons)
+    return [f"drift    a new clustering would pay: {why}; try: vidindex cluster -k {k}"]
 
 
 def _batch_text(batch: StoredBatch) -> str:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import insert, select
+from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from vidindex.db.models import Assignment, Cluster, Clustering, File, Video
@@ -119,13 +119,17 @@ class StoredRun:
 
 @dataclass(frozen=True)
 class LabelledFile:
-    """A file that is present, and the cluster its content is in; label None: in no one."""
+    """A file that is present, and the cluster its content is in; label None: in no one.
+
+    is_placed_later: its content came after the run.
+    """
 
     stat: FileStat
     blake3: bytes
     label: int | None
     name: str | None
     distance: float
+    is_placed_later: bool = False
 
 
 def put_clustering(session: Session, new: NewClustering, *, now: datetime) -> int:
@@ -150,10 +154,11 @@ def put_clustering(session: Session, new: NewClustering, *, now: datetime) -> in
             silhouette=new.silhouette,
             stability=new.stability,
             previous_id=new.previous,
-            used_at=now if new.is_in_use else None,
         )
         .returning(Clustering.id)
     ).scalar_one()
+    if new.is_in_use:
+        put_to_use(session, run, now=now)
     session.execute(
         insert(Cluster),
         [
@@ -167,15 +172,11 @@ def put_clustering(session: Session, new: NewClustering, *, now: datetime) -> in
             for label, centroid in zip(new.cluster_labels, new.centroids, strict=True)
         ],
     )
-    session.execute(
-        insert(Assignment),
+    # As the driver takes them: there may be a million.
+    session.connection().exec_driver_sql(
+        "INSERT INTO assignments (clustering_id, video_id, label, distance) VALUES (?, ?, ?, ?)",
         [
-            {
-                "clustering_id": run,
-                "video_id": video_id,
-                "label": None if label == UNSORTED else label,
-                "distance": distance,
-            }
+            (run, video_id, None if label == UNSORTED else label, distance)
             for video_id, label, distance in zip(
                 new.video_ids, new.labels.tolist(), new.distances.tolist(), strict=True
             )
@@ -209,10 +210,41 @@ def list_runs(session: Session) -> list[StoredRun]:
     return [StoredRun(**row._asdict()) for row in rows]
 
 
+def list_used(runs: Iterable[StoredRun], recipe_id: int | None = None) -> list[StoredRun]:
+    """Return those of some runs that were ever put to use, of all or of a recipe, the last first.
+
+    The first is the one in use.
+    """
+    used = [run for run in runs if run.used_at is not None and recipe_id in (None, run.recipe_id)]
+    return sorted(used, key=lambda run: (run.used_at, run.id), reverse=True)
+
+
 def run_in_use(runs: Iterable[StoredRun], recipe_id: int | None = None) -> StoredRun | None:
     """Return the run that was put to use last, of all or of a recipe; None if there is none."""
-    used = [run for run in runs if run.used_at is not None and recipe_id in (None, run.recipe_id)]
-    return max(used, key=lambda run: (run.used_at, run.id), default=None)
+    return next(iter(list_used(runs, recipe_id)), None)
+
+
+def put_to_use(session: Session, run: int, *, now: datetime) -> None:
+    """Make a run the one in use, even if the clock was once ahead."""
+    last = session.scalar(select(func.max(Clustering.used_at)))
+    moment = now if last is None else max(now, last + timedelta(microseconds=1))
+    session.execute(update(Clustering).where(Clustering.id == run).values(used_at=moment))
+
+
+def drop_run(session: Session, run: int) -> None:
+    """Forget a run, with its clusters and assignments."""
+    # Assignments without a label refer to no cluster, so that no cascade reaches them.
+    session.execute(delete(Assignment).where(Assignment.clustering_id == run))
+    session.execute(delete(Clustering).where(Clustering.id == run))
+
+
+def set_name(session: Session, run: int, label: int, name: Name | None) -> None:
+    """Give a cluster a name, in place of any other, or take it away."""
+    session.execute(
+        update(Cluster)
+        .where(Cluster.clustering_id == run, Cluster.label == label)
+        .values(_name_columns(name))
+    )
 
 
 def list_clusters(session: Session, run: int) -> list[StoredCluster]:
@@ -223,6 +255,17 @@ def list_clusters(session: Session, run: int) -> list[StoredCluster]:
         .order_by(Cluster.label)
     )
     return [StoredCluster(**row._asdict()) for row in rows]
+
+
+def list_labels(session: Session, runs: Sequence[int]) -> dict[int, set[int]]:
+    """Return the labels of the clusters of each of some runs."""
+    labels: dict[int, set[int]] = {run: set() for run in runs}
+    rows = session.execute(
+        select(Cluster.clustering_id, Cluster.label).where(Cluster.clustering_id.in_(runs))
+    )
+    for run, label in rows:
+        labels[run].add(label)
+    return labels
 
 
 def load_centroids(session: Session, run: int) -> StoredCentroids:
@@ -250,7 +293,10 @@ def load_labels(session: Session, run: int) -> dict[int, int]:
 def list_labelled_files(
     session: Session, run: int, *, label: int | None = None, folder: Path | None = None
 ) -> list[LabelledFile]:
-    """Return the files of a run that are present, sorted by label, distance and path."""
+    """Return the files of a run that are present, sorted by label, distance and path.
+
+    label: only of this one; UNSORTED: only those in no cluster. These come last.
+    """
     query = (
         select(
             File.path,
@@ -262,6 +308,7 @@ def list_labelled_files(
             Assignment.label,
             Cluster.name,
             Assignment.distance,
+            Assignment.is_placed_later,
         )
         .join(Video, Video.id == Assignment.video_id)
         .join(File, File.video_id == Video.id)
@@ -271,15 +318,15 @@ def list_labelled_files(
             & (Cluster.label == Assignment.label),
         )
         .where(Assignment.clustering_id == run, File.missing_since.is_(None))
-        .order_by(Assignment.label, Assignment.distance, File.path)
+        .order_by(Assignment.label.is_(None), Assignment.label, Assignment.distance, File.path)
     )
     if label is not None:
-        query = query.where(Assignment.label == label)
+        query = query.where(Assignment.label == (None if label == UNSORTED else label))
     if folder is not None:
         query = query.where(is_below(File.path, folder))
     return [
-        LabelledFile(FileStat(*row[:5]), row.blake3, row.label, row.name, row.distance)
-        for row in session.execute(query)
+        LabelledFile(FileStat(*stat), blake3, label, name, distance, is_placed_later)
+        for *stat, blake3, label, name, distance, is_placed_later in session.execute(query)
     ]
 
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import LargeBinary, delete, insert, select, type_coerce
+from sqlalchemy import LargeBinary, Select, delete, insert, select, type_coerce
 from sqlalchemy.orm import Session
 
 from vidindex.db.models import Embedding, EmbeddingFailure, File, RecipeRow, Video
 from vidindex.embedding import VECTOR_SIZE, Precision
 from vidindex.store.files import is_below
+
+ROWS_AT_ONCE = 1024  # 8 MiB of vectors
 
 
 @dataclass(frozen=True)
@@ -102,15 +104,12 @@ def load_matrix(session: Session, recipe_id: int, folder: Path | None = None) ->
 
     Videos all of whose files are missing are left out, as nothing could be done with them.
     """
-    present = select(File.video_id).where(File.missing_since.is_(None))
-    if folder is not None:
-        present = present.where(is_below(File.path, folder))
     rows: Sequence[tuple[int, bytes, bytes]] = [
         (video_id, blake3, vector)
         for video_id, blake3, vector in session.execute(
             select(Video.id, Video.blake3, type_coerce(Embedding.vector, LargeBinary))
             .join(Embedding, Embedding.video_id == Video.id)
-            .where(Embedding.recipe_id == recipe_id, Video.id.in_(present))
+            .where(Embedding.recipe_id == recipe_id, Video.id.in_(_present(folder)))
             .order_by(Video.blake3)
         )
     ]
@@ -121,6 +120,48 @@ def load_matrix(session: Session, recipe_id: int, folder: Path | None = None) ->
         tuple(blake3 for _, blake3, _ in rows),
         vectors.astype(np.float32, copy=False),
     )
+
+
+def list_embedded(
+    session: Session, recipe_id: int, folder: Path | None = None
+) -> list[tuple[int, bytes]]:
+    """Return number and hash of the videos with a vector, those of `load_matrix` in its order."""
+    rows = session.execute(
+        select(Video.id, Video.blake3)
+        .join(Embedding, Embedding.video_id == Video.id)
+        .where(Embedding.recipe_id == recipe_id, Video.id.in_(_present(folder)))
+        .order_by(Video.blake3)
+    )
+    return [(video_id, blake3) for video_id, blake3 in rows]
+
+
+def read_vectors(
+    session: Session, recipe_id: int, video_ids: Sequence[int], rows: int
+) -> Iterator[NDArray[np.float32]]:
+    """Give the vectors of some videos, which all have one, in their order.
+
+    rows: so many, (rows, 2048) float32, are read and given at once; fewer at the end.
+    """
+    for start in range(0, len(video_ids), rows):
+        wanted = video_ids[start : start + rows]
+        query = select(Embedding.video_id, type_coerce(Embedding.vector, LargeBinary)).where(
+            Embedding.recipe_id == recipe_id, Embedding.video_id.in_(wanted)
+        )
+        found = {row.video_id: row.vector for row in session.execute(query)}
+        packed = b"".join([found[video_id] for video_id in wanted])
+        vectors = np.frombuffer(packed, dtype="<f4").reshape(-1, VECTOR_SIZE)
+        yield vectors.astype(np.float32, copy=False)
+
+
+def find_damaged(session: Session) -> list[tuple[int, bytes]]:
+    """Return recipe and content hash of each vector that is not finite; reads all vectors."""
+    rows = session.execute(
+        select(Embedding.recipe_id, Video.blake3, Embedding.vector)
+        .join(Video, Video.id == Embedding.video_id)
+        .order_by(Embedding.recipe_id, Embedding.video_id)
+        .execution_options(yield_per=ROWS_AT_ONCE)
+    )
+    return [(recipe, blake3) for recipe, blake3, vector in rows if not np.isfinite(vector).all()]
 
 
 def list_failures(session: Session) -> list[StoredFailure]:
@@ -173,3 +214,9 @@ def _forget_failure(session: Session, recipe_id: int, video_id: int) -> None:
             EmbeddingFailure.recipe_id == recipe_id, EmbeddingFailure.video_id == video_id
         )
     )
+
+
+def _present(folder: Path | None) -> Select[int | None]:
+    """Select the videos that have a file, at or below a folder if it is given."""
+    present = select(File.video_id).where(File.missing_since.is_(None))
+    return present if folder is None else present.where(is_below(File.path, folder))

@@ -147,6 +147,16 @@ def count_files(session: Session) -> tuple[int, int, int]:
     return total - gone - barred, gone, barred
 
 
+def find_paths(session: Session) -> dict[int, Path]:
+    """Return for each video that has a present file the first of its paths."""
+    rows = session.execute(
+        select(File.video_id, func.min(File.path))
+        .where(File.missing_since.is_(None), File.video_id.is_not(None))
+        .group_by(File.video_id)
+    )
+    return {video_id: path for video_id, path in rows if video_id is not None}
+
+
 def _update_each(session: Session, file_ids: Iterable[int], values: dict[str, Any]) -> None:
     """Give files the same values: one statement, run for each, as a disk may hold 100 000."""
     rows = [{"file_id": file_id} for file_id in file_ids]

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import insert, select, update
+from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session
 
 from vidindex.db.models import Head
 from vidindex.embedding import VECTOR_SIZE
+
+_NUMBER_BYTES = 4
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,14 @@ class StoredHead:
     class_names: tuple[str, ...] | None
 
 
+@dataclass(frozen=True)
+class StoredClasses:
+    """The classes of a head: how many, and their names, or None while they are not known."""
+
+    count: int
+    names: tuple[str, ...] | None
+
+
 def find_head(session: Session, weights_digest: bytes) -> StoredHead | None:
     """Return the head that belongs to the weights of this digest, if it is stored."""
     row = session.execute(
@@ -35,14 +45,20 @@ def find_head(session: Session, weights_digest: bytes) -> StoredHead | None:
     ).one_or_none()
     if row is None:
         return None
-    names = None if row.class_names is None else tuple(row.class_names.split("\n"))
-    return StoredHead(row.kernel.reshape(VECTOR_SIZE, -1), row.bias, names)
+    return StoredHead(row.kernel.reshape(VECTOR_SIZE, -1), row.bias, _split(row.class_names))
 
 
-def has_head(session: Session, weights_digest: bytes) -> bool:
-    """Whether the head that belongs to the weights of this digest is stored."""
-    query = select(Head.weights_digest).where(Head.weights_digest == weights_digest)
-    return session.execute(query).first() is not None
+def find_classes(session: Session, weights_digest: bytes) -> StoredClasses | None:
+    """Return the classes of the head of these weights, if it is stored. Reads no kernel."""
+    row = session.execute(
+        select(func.length(Head.bias), Head.class_names).where(
+            Head.weights_digest == weights_digest
+        )
+    ).one_or_none()
+    if row is None:
+        return None
+    size_bytes, class_names = row
+    return StoredClasses(size_bytes // _NUMBER_BYTES, _split(class_names))
 
 
 def put_head(session: Session, weights_digest: bytes, head: StoredHead) -> None:
@@ -64,6 +80,10 @@ def name_classes(session: Session, weights_digest: bytes, class_names: Sequence[
         .where(Head.weights_digest == weights_digest)
         .values(class_names=_joined(class_names))
     )
+
+
+def _split(class_names: str | None) -> tuple[str, ...] | None:
+    return None if class_names is None else tuple(class_names.split("\n"))
 
 
 def _joined(class_names: Sequence[str] | None) -> str | None:

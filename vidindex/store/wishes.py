@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from vidindex.db.models import Pin, Separation
+from vidindex.db.models import Assignment, Cluster, Pin, Separation
 
 
 def list_pins(session: Session) -> dict[int, int]:
     """Return the label that each pinned video belongs to, by the video's number."""
     rows = session.execute(select(Pin.video_id, Pin.label).order_by(Pin.video_id))
-    return dict(rows.tuples())
+    return {video_id: label for video_id, label in rows}  # noqa: C416 - a Result has keys()
 
 
 def put_pin(session: Session, video_id: int, label: int, *, now: datetime) -> None:
@@ -54,3 +54,36 @@ def drop_separation(session: Session, one: int, other: int) -> bool:
         .returning(Separation.video_id)
     )
     return dropped.first() is not None
+
+
+def list_apart_from(session: Session, video_id: int) -> list[int]:
+    """Return the videos that must not share a cluster with one."""
+    pairs = [pair for pair in list_separations(session) if video_id in pair]
+    return [other for pair in pairs for other in pair if other != video_id]
+
+
+def move_to_label(session: Session, run: int, video_id: int, label: int, distance: float) -> bool:
+    """Put a video into a cluster of a run, and keep the sizes right; centroids stay.
+
+    distance: to that cluster's centroid. Returns False, and does nothing, if it is the last of the
+    clustered videos of its own cluster.
+    """
+    key = (Assignment.clustering_id == run) & (Assignment.video_id == video_id)
+    row = session.execute(
+        select(Assignment.label, Assignment.is_placed_later).where(key)
+    ).one_or_none()
+    if row is None:
+        later = {"label": label, "distance": distance, "is_placed_later": True}
+        session.execute(insert(Assignment).values(clustering_id=run, video_id=video_id, **later))
+        return True
+    if row.label == label:
+        return True
+    if not row.is_placed_later:
+        is_left = (Cluster.clustering_id == run) & (Cluster.label == row.label)
+        if session.scalar(select(Cluster.size).where(is_left)) == 1:
+            return False
+        session.execute(update(Cluster).where(is_left).values(size=Cluster.size - 1))
+        is_new = (Cluster.clustering_id == run) & (Cluster.label == label)
+        session.execute(update(Cluster).where(is_new).values(size=Cluster.size + 1))
+    session.execute(update(Assignment).where(key).values(label=label, distance=distance))
+    return True
