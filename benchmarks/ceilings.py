@@ -26,7 +26,7 @@ def network(precision: str) -> dict[str, float]:
     """Frames per second of the network on random frames, for each batch size."""
     import numpy as np
 
-    from vidindex.library import find_network
+    from vidindex.network_source import find_network
 
     settings = Settings(weights="untrained", precision=cast("PrecisionChoice", precision))
     frames = np.random.default_rng(0).integers(0, 256, (max(BATCH_SIZES), 299, 299, 3), np.uint8)
@@ -47,7 +47,7 @@ def start(precision: str) -> dict[str, float]:
     begun = time.perf_counter()
     import numpy as np
 
-    from vidindex.library import find_network
+    from vidindex.network_source import find_network
 
     settings = Settings(weights="untrained", precision=cast("PrecisionChoice", precision))
     embedder = find_network(settings).load()

@@ -26,6 +26,9 @@ class StubNetwork:
     def prepare(self) -> bytes:
         return self.weights_digest
 
+    def load_classifier(self) -> None:
+        return None
+
     def load(self) -> StubNetwork:
         return self
 

@@ -94,7 +94,8 @@ DIES_WHILE_IT_COMPUTES = INDEX.replace(
     """
 import time
 class Deadly:
-    key, name, prepare = STUB.key, STUB.name, STUB.prepare
+    key, name = STUB.key, STUB.name
+    prepare, load_classifier = STUB.prepare, STUB.load_classifier
     def load(self):
         time.sleep(2)  # until all are decoded
         os.kill(os.getpid(), signal.SIGKILL)

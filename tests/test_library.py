@@ -8,8 +8,8 @@ import pytest
 from tests.conftest import Recorder, read_tree
 from vidindex import Library, Settings, VidindexError
 from vidindex.errors import DatabaseUnusable, Refused, UsageError
-from vidindex.library import find_network
 from vidindex.moving import Control
+from vidindex.network_source import find_network
 
 
 @pytest.fixture

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from vidindex.classifier import Classifier
+
 VECTOR_SIZE = 2048
 FRAME_SIZE_PX = 299
 
@@ -165,6 +167,15 @@ class EmbedderSource(Protocol):
 
         Raises:
             WeightsError: the file is damaged or not of this network.
+        """
+
+    def load_classifier(self) -> Classifier | None:
+        """Read what is on top of the network: None if the weights have no such thing.
+
+        Needs no TensorFlow.
+
+        Raises:
+            WeightsError: it is damaged.
         """
 
     def load(self) -> Embedder:

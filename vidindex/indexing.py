@@ -26,7 +26,7 @@ from vidindex.store import files, recipes
 from vidindex.tally import Tally
 
 if TYPE_CHECKING:
-    from vidindex.classifier import Classifier
+    pass
 
 MOST_AUTOMATIC_WORKERS = 4
 
@@ -52,8 +52,7 @@ class IndexTools:
     """What an index run works with.
 
     stopping: asked again and again; true ends the run, and what is finished is kept.
-    end_decoding: called when a run ends early, to make read_frames give up. load_classifier: reads
-    the one on top of the weights, if they have one.
+    end_decoding: called when a run ends early, to make read_frames give up.
     """
 
     source: EmbedderSource
@@ -61,7 +60,6 @@ class IndexTools:
     reporter: Reporter
     stopping: Callable[[], bool] = lambda: False
     end_decoding: Callable[[], None] = lambda: None
-    load_classifier: Callable[[], Classifier | None] = lambda: None
 
 
 @dataclass(frozen=True)
@@ -118,7 +116,11 @@ def index(
         digest = digest or _find_weights_digest(database, source_key) or tools.source.prepare()
         _remember_weights_digest(database, source_key, digest)
         keep_classifier(
-            database, digest, tools.load_classifier, settings.class_index, tools.reporter.notice
+            database,
+            digest,
+            tools.source.load_classifier,
+            settings.class_index,
+            tools.reporter.notice,
         )
         recipe = Recipe(digest, settings.to_sampling())
         ledger = IndexLedger(database, recipe, tools.source.name, retry_failed=request.retry_failed)

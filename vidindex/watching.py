@@ -17,7 +17,8 @@ from vidindex.debouncing import Debouncer
 from vidindex.embedding import EmbedderSource, FrameReader
 from vidindex.errors import AnotherAtWork, OfflineError, Refused
 from vidindex.indexing import IndexResult
-from vidindex.library import Library, find_network
+from vidindex.library import Library
+from vidindex.network_source import find_network
 from vidindex.observing import FolderObserver
 from vidindex.paths import StrPath, resolve
 from vidindex.reporting import Problem, Reporter, Silence
