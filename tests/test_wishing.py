@@ -195,7 +195,7 @@ def test_as_many_videos_as_clusters_can_all_be_apart(library):
 
     library.cluster(5)
     assert len({labels(library)[name] for name in names}) == 5
-    with pytest.raises(Refused, match="5 videos must all be apart, in 4 clusters: /videos") as told:
+    with pytest.raises(Refused, match="5 videos must all be apart, but K is 4: /videos") as told:
         library.cluster(4)
     assert "K of at least 5" in told.value.hint
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from vidindex import algorithms, kmeans, scoring
 from vidindex.algorithms import Method
-from vidindex.continuing import Continuation, continue_runs
+from vidindex.continuing import Continuation, EarlierRuns, continue_runs
 from vidindex.db import schema
 from vidindex.errors import Refused
 from vidindex.gathering import Gathered, Projector, gather
@@ -183,17 +183,18 @@ def _group_and_store(
             recipe = choose_recipe(session, request.recipe).id
             gathered = gather(session, recipe, request.scope, request.method.normalize, reporter)
             projector = Projector(session, recipe, gathered, is_whole=request.scope is None)
+            earlier = EarlierRuns(session, recipe, gathered.video_ids)
             made, refusals = [], []
             for grouping, silhouette in group(gathered, projector):
                 try:
-                    went_on = _go_on(session, recipe, gathered, grouping, request)
+                    went_on = _go_on(session, earlier, gathered, grouping, request)
                     made.append(replace(went_on, silhouette=silhouette))
                 except Refused as error:  # of the user's wishes, with so few clusters
                     refusals.append(error)
         if not made:
             raise refusals[0]
         if refusals:
-            reporter.notice(f"{len(refusals)} of the K were left out: {refusals[0].message}")
+            reporter.notice(f"{len(refusals)} K left out: {refusals[0].message}")
         chosen = choose(made)
         now = datetime.now(UTC)
         with database.writing() as session:
@@ -216,7 +217,7 @@ def _group_and_store(
 
 def _go_on(
     session: Session,
-    recipe: int,
+    earlier: EarlierRuns,
     gathered: Gathered,
     grouping: Grouping,
     request: Request,
@@ -228,20 +229,13 @@ def _go_on(
     """
     granted, fixed = respect_wishes(
         session,
-        recipe,
+        earlier,
         gathered.video_ids,
         gathered.points,
         grouping,
         settles=request.method.algorithm == "kmeans",
     )
-    continuation = continue_runs(
-        session,
-        recipe,
-        gathered.video_ids,
-        granted.labels,
-        len(granted.centroids),
-        fixed=fixed,
-    )
+    continuation = continue_runs(earlier, granted.labels, len(granted.centroids), fixed=fixed)
     return _Made(granted, continuation)
 
 

@@ -201,7 +201,7 @@ class _Placer:
         listed = _listed([self._wishes.name(row) for row in parted])
         if len(clique) > self._k:
             return Refused(
-                f"{len(clique)} videos must all be apart, in {self._k} clusters: {listed}",
+                f"{len(clique)} videos must all be apart, but K is {self._k}: {listed}",
                 f"choose a K of at least {len(clique)}, or let two of them share: vidindex can A B",
             )
         return Refused(

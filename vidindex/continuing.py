@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -19,7 +19,7 @@ from vidindex.lineage import (
     find_contested,
 )
 from vidindex.store import clusterings
-from vidindex.store.clusterings import Name, StoredRun
+from vidindex.store.clusterings import Name
 
 # Clusters that the run in use lacks come back from so many runs that were in use before it.
 EARLIER_RUNS = 20
@@ -39,10 +39,46 @@ class Continuation:
     churn: Churn | None
 
 
+class EarlierRuns:
+    """The runs of a recipe that were ever in use, the one in use first, and some videos in them.
+
+    What is read of a run is kept, for several groupings of the same videos.
+    """
+
+    def __init__(self, session: Session, recipe_id: int, video_ids: Sequence[int]) -> None:
+        self.runs = clusterings.list_used(clusterings.list_runs(session), recipe_id)
+        self._session = session
+        self._video_ids = video_ids
+        self._labels: dict[int, tuple[NDArray[np.intp], NDArray[np.bool_]]] = {}
+
+    def labels(self, run: int) -> NDArray[np.intp]:
+        """Return the label of each video in a run, (n,); NO_LABEL for one that is in no cluster."""
+        return self._load(run)[0]
+
+    def is_new(self, run: int) -> NDArray[np.bool_]:
+        """Return which videos, (n,), a run did not have."""
+        return self._load(run)[1]
+
+    def names(self, run: int) -> dict[int, Name | None]:
+        """Return the names of a run's clusters by their labels."""
+        known = clusterings.list_clusters(self._session, run)
+        return {each.label: each.given_name for each in known}
+
+    def labels_used(self, runs: Sequence[int]) -> Mapping[int, Container[int]]:
+        """Return which labels each of some runs has."""
+        return clusterings.list_labels(self._session, runs)
+
+    def _load(self, run: int) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        if run not in self._labels:
+            by_video = clusterings.load_labels(self._session, run)
+            labels = [by_video.get(video_id, NO_LABEL) for video_id in self._video_ids]
+            is_new = [video_id not in by_video for video_id in self._video_ids]
+            self._labels[run] = np.array(labels, np.intp), np.array(is_new, np.bool_)
+        return self._labels[run]
+
+
 def continue_runs(
-    session: Session,
-    recipe_id: int,
-    video_ids: Sequence[int],
+    earlier: EarlierRuns,
     groups: NDArray[np.intp],
     k: int,
     *,
@@ -50,70 +86,58 @@ def continue_runs(
 ) -> Continuation:
     """Give k new clusters the labels and names of the like clusters of the recipe's run in use.
 
-    video_ids, groups: n videos and their new clusters from 0 to k - 1, or NO_LABEL. A cluster that
+    groups: the new cluster of each video, (n,) from 0 to k - 1, or NO_LABEL. A cluster that
     is like none of the run in use, but like one of the runs that were in use before it, gets that
     one's label and name back, if no run since has used the label. Others get the lowest label that
     the run in use does not have, and no name. fixed: labels that some new clusters must have.
     """
     labels = np.full(k, NO_LABEL, dtype=np.intp)
     labels[list(fixed)] = list(fixed.values())
-    runs = clusterings.list_used(clusterings.list_runs(session), recipe_id)
-    if not runs:
+    if not earlier.runs:
         fill_labels(labels, ())
         return Continuation(None, labels, {}, None)
-    in_use, *earlier = runs
-    by_video = clusterings.load_labels(session, in_use.id)
-    before = _in_order(by_video, video_ids)
-    origins = _find_origins(session, runs, find_contested(before, groups), video_ids)
+    in_use = earlier.runs[0].id
+    before = earlier.labels(in_use)
+    origins = _find_origins(earlier, find_contested(before, groups))
     continue_labels(labels, before, groups, barred=[*fixed.values()], origins=origins)
-    known = {each.label: each.given_name for each in clusterings.list_clusters(session, in_use.id)}
+    known = earlier.names(in_use)
     names = {label: name for label in labels.tolist() if (name := known.get(label)) is not None}
-    _revive(
-        session,
-        [run.id for run in earlier],
-        (video_ids, groups),
-        labels=labels,
-        names=names,
-        used={*known},
-    )
+    _revive(earlier, groups, labels=labels, names=names, used={*known})
     fill_labels(labels, known)
     churn = count_churn(
         before,
         np.where(groups == NO_LABEL, NO_LABEL, labels[groups]),
-        is_new=np.array([video_id not in by_video for video_id in video_ids]),
+        is_new=earlier.is_new(in_use),
         old_labels=known.keys(),
         new_labels=labels.tolist(),
     )
-    return Continuation(in_use.id, labels, names, churn)
+    return Continuation(in_use, labels, names, churn)
 
 
-def _find_origins(
-    session: Session, runs: Sequence[StoredRun], contested: set[int], video_ids: Sequence[int]
-) -> list[NDArray[np.intp]]:
+def _find_origins(earlier: EarlierRuns, contested: set[int]) -> list[NDArray[np.intp]]:
     """Return the labels of the runs in which some labels of the run in use were first there.
 
     Each is in the order of the videos, and tells only those of the labels that began in that run.
     """
-    earlier = [run.id for run in runs[1 : 1 + EARLIER_RUNS]]
-    known = clusterings.list_labels(session, earlier)
+    runs = [run.id for run in earlier.runs[1 : 1 + EARLIER_RUNS]]
+    known = earlier.labels_used(runs)
     began: dict[int, set[int]] = {}
     for label in contested:
         # A run between may lack the label: it was revived. Where a number was given anew instead,
         # the oldest run has other videos there, which are not among those that are contested.
-        having = [run for run in earlier if label in known[run]]
+        having = [run for run in runs if label in known[run]]
         if having:
             began.setdefault(having[-1], set()).add(label)
     origins = []
     for run, labels in began.items():
-        origin = _in_order(clusterings.load_labels(session, run), video_ids)
+        origin = earlier.labels(run)
         origins.append(np.where(np.isin(origin, list(labels)), origin, NO_LABEL))
     return origins
 
 
 def _revive(
-    session: Session,
-    earlier: Sequence[int],
-    grouped: tuple[Sequence[int], NDArray[np.intp]],
+    earlier: EarlierRuns,
+    groups: NDArray[np.intp],
     *,
     labels: NDArray[np.intp],
     names: dict[int, Name],
@@ -121,17 +145,16 @@ def _revive(
 ) -> None:
     """Give clusters without a label that of a like one of earlier runs, and its name, in place.
 
-    grouped: the videos and their new clusters. used: labels of later runs.
+    used: labels of later runs.
     """
-    video_ids, groups = grouped
-    for run in earlier[:EARLIER_RUNS]:
+    for run in [run.id for run in earlier.runs[1 : 1 + EARLIER_RUNS]]:
         if NO_LABEL not in labels:
             return
-        known = {each.label: each.given_name for each in clusterings.list_clusters(session, run)}
+        known = earlier.names(run)
         if known.keys() <= used:
             continue
         is_open = labels == NO_LABEL
-        before = _in_order(clusterings.load_labels(session, run), video_ids)
+        before = earlier.labels(run)
         continue_labels(labels, before, groups, barred=used | {*labels.tolist()})
         for label in labels[is_open & (labels != NO_LABEL)].tolist():
             _take_name(names, label, known[label])
@@ -148,7 +171,3 @@ def _take_name(names: dict[int, Name], label: int, name: Name | None) -> None:
             return
         del names[holder]
     names[label] = name
-
-
-def _in_order(by_video: Mapping[int, int], video_ids: Sequence[int]) -> NDArray[np.intp]:
-    return np.array([by_video.get(video_id, NO_LABEL) for video_id in video_ids], dtype=np.intp)

@@ -16,7 +16,7 @@ from vidindex import lloyd
 from vidindex.arranging import Arranged, find_arranged, find_space
 from vidindex.blocks import Points
 from vidindex.config import Settings
-from vidindex.continuing import continue_runs
+from vidindex.continuing import EarlierRuns, continue_runs
 from vidindex.db import schema
 from vidindex.errors import Refused
 from vidindex.lineage import Churn
@@ -64,9 +64,7 @@ def learn(
             arranged = find_arranged(session, folder, number, settings)
             fixed = _labels_of_pins(session, arranged)
             continuation = continue_runs(
-                session,
-                number,
-                arranged.matrix.video_ids,
+                EarlierRuns(session, number, arranged.matrix.video_ids),
                 arranged.classes,
                 len(arranged.names),
                 fixed=fixed,

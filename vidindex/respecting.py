@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from vidindex.blocks import Points
 from vidindex.constraints import Wishes, claim_clusters, grant, require_possible
-from vidindex.continuing import continue_runs
+from vidindex.continuing import EarlierRuns, continue_runs
 from vidindex.store import files, wishes
 
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def respect_wishes(
     session: Session,
-    recipe_id: int,
+    earlier: EarlierRuns,
     video_ids: Sequence[int],
     points: Points,
     grouping: Grouping,
@@ -27,9 +27,9 @@ def respect_wishes(
 ) -> tuple[Grouping, dict[int, int]]:
     """Return a grouping of n videos that grants the user's wishes, and the labels that it fixes.
 
-    points: of the videos, in their order. settles: whether the other videos follow, as they do in
-    K-Means. Labels are by cluster, as `continue_runs` takes them. Without a wish of any of the
-    videos the grouping is the one given.
+    earlier, points: of the videos, in their order. settles: whether the other videos follow, as
+    they do in K-Means. Labels are by cluster, as `continue_runs` takes them. Without a wish of any
+    of the videos the grouping is the one given.
 
     Raises:
         Refused: the wishes contradict each other, or cannot be granted with so few clusters.
@@ -39,7 +39,7 @@ def respect_wishes(
         return grouping, {}
     k = len(grouping.centroids)
     require_possible(wished, len(video_ids), k)
-    labels = continue_runs(session, recipe_id, video_ids, grouping.labels, k).labels
+    labels = continue_runs(earlier, grouping.labels, k).labels
     claims = claim_clusters(points, grouping, labels, wished)
     seeded = frozenset(cluster for cluster, label in claims.items() if labels[cluster] != label)
     return grant(points, grouping, wished, claims, seeded=seeded, settles=settles), claims

@@ -98,7 +98,7 @@ def test_wishes_before_any_clustering(home):
     )
     assert run_here("cannot", "a000.mp4", "a001.mp4").code == 0
     assert_explained(
-        run_here("cluster", "-k", "1"), 3, says="must all be apart, in 1 cluster", hint="at least 2"
+        run_here("cluster", "-k", "1"), 3, says="must all be apart, but K is 1", hint="at least 2"
     )
     assert run_here("cluster", "-k", "2").code == 0
 
