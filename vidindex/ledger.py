@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -22,14 +23,17 @@ from vidindex.store.embeddings import NewEmbedding
 from vidindex.store.files import StoredFile
 from vidindex.store.videos import KnownContent
 
+WRITES_PER_COMMIT = 200
+WAIT_S = 1.0  # what is known for so long is saved, though little
+
 
 class IndexLedger:
     """The library's files and contents as one recipe sees them, kept up to date.
 
     recipe_id: its number in the library. contents: by hash, what is not saved yet included.
     rows: the files as they were when the run began. attempts: how many times a content was being
-    decoded when vidindex was ended. unsaved: how many writes wait. saved_vectors: how many
-    vectors have reached the disk. can_save: false once the library could not be written.
+    decoded when vidindex was ended. saved_vectors: how many vectors have reached the disk.
+    can_save: false once the library could not be written.
     """
 
     def __init__(
@@ -47,15 +51,17 @@ class IndexLedger:
                 for blake3, content in self.contents.items()
             }
         self._followed: set[int] = set()
-        self._writes: list[Callable[[Session], None]] = []
+        self._writes: list[Callable[[Session], object]] = []
+        self._waiting_since_s = 0.0
         self._new_vectors = 0
         self.saved_vectors = 0
         self.can_save = True
 
     @property
-    def unsaved(self) -> int:
-        """How many writes wait to be saved."""
-        return len(self._writes)
+    def is_overdue(self) -> bool:
+        """Whether many writes wait to be saved, or one has waited for long."""
+        waited_s = time.monotonic() - self._waiting_since_s
+        return len(self._writes) >= WRITES_PER_COMMIT or bool(self._writes and waited_s > WAIT_S)
 
     def needs_frames(self, blake3: bytes) -> bool:
         """Whether a content has neither a vector nor a failure that stands."""
@@ -69,38 +75,36 @@ class IndexLedger:
 
     def begin(self, blake3: bytes) -> None:
         """Note that the decoding of a content begins."""
-        self._writes.append(partial(attempts.count_attempt, blake3=blake3, now=_now()))
+        self._note(partial(attempts.count_attempt, blake3=blake3, now=_now()))
 
     def end(self, blake3: bytes) -> None:
         """Note that a content is decoded: it will not be what ends vidindex."""
-        self._writes.append(partial(attempts.forget_attempts, contents=[blake3]))
+        self._note(partial(attempts.forget_attempts, contents=[blake3]))
 
     def abandon(self, contents: Sequence[bytes]) -> None:
         """Note that the decoding of contents was ended on purpose."""
-        self._writes.append(partial(attempts.take_back_attempts, contents=contents))
+        self._note(partial(attempts.take_back_attempts, contents=contents))
 
     def link(self, file: Hashed) -> None:
         """Note that a file holds a known content."""
-        self._writes.append(partial(self._put_file, file=file))
+        self._note(partial(self._put_file, file=file))
 
     def add_vector(
         self, places: Sequence[Hashed], info: VideoInfo, embedding: NewEmbedding
     ) -> None:
         """Note a content, its vector and the files that hold it."""
         self._learn(places[0].blake3, KnownContent(None, has_vector=True))
-        self._writes.append(
-            partial(self._put_vector, places=places, info=info, embedding=embedding)
-        )
+        self._note(partial(self._put_vector, places=places, info=info, embedding=embedding))
         self._new_vectors += 1
 
     def add_failure(self, places: Sequence[Hashed], reason: str) -> None:
         """Note why a content has no vector, so that it is not tried again."""
         self._learn(places[0].blake3, KnownContent(None, failure=reason))
-        self._writes.append(partial(self._put_failure, places=places, reason=reason))
+        self._note(partial(self._put_failure, places=places, reason=reason))
 
     def add_unreadable(self, stat: FileStat, reason: str, *, checked_at_ns: int) -> None:
         """Note that a file could not be read."""
-        self._writes.append(
+        self._note(
             partial(files.put_unreadable, stat=stat, reason=reason, checked_at_ns=checked_at_ns)
         )
 
@@ -142,6 +146,11 @@ class IndexLedger:
                 files.mark_missing(session, gone, since=_now())
                 files.mark_present(session, [row.id for row in returned])
         return len(gone)
+
+    def _note(self, write: Callable[[Session], object]) -> None:
+        if not self._writes:
+            self._waiting_since_s = time.monotonic()
+        self._writes.append(write)
 
     def _learn(self, blake3: bytes, content: KnownContent) -> None:
         known = self.contents.get(blake3)

@@ -34,7 +34,6 @@ from vidindex.tally import Tally
 EVENTS_AHEAD = 16  # how many events may wait until they are answered; frames wait in the pooler
 POLL_S = 0.1  # how often the run looks whether it is to stop
 DECODED_TOGETHER = 16  # how many contents are noted as being decoded in one commit
-WRITES_PER_COMMIT = 200
 # A video that was being decoded each time when vidindex was killed is not tried for ever.
 MAX_ATTEMPTS = 3
 
@@ -110,7 +109,7 @@ class Pipeline:
             self._answer(event)
         done = self._pooler.take_done()
         self._add_vectors(done)
-        if event is None or self._ledger.unsaved >= WRITES_PER_COMMIT:
+        if self._ledger.is_overdue:
             self._ledger.save()
         if event is not None or done or self._begin_decoding(self._take_chosen()):
             return True
