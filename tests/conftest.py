@@ -8,7 +8,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import hypothesis
 import numpy as np
@@ -18,6 +18,7 @@ from tests.clips import X264, Style, pictures, write_clip
 from vidindex import Library, Settings
 from vidindex.embedding import Embedder
 from vidindex.inception import InceptionEmbedder
+from vidindex.indexing import IndexResult
 from vidindex.reporting import Problem
 from vidindex.weights import locate_weights
 
@@ -117,6 +118,16 @@ class LoadedNetwork:
 @pytest.fixture
 def source(network: InceptionEmbedder) -> LoadedNetwork:
     return LoadedNetwork(network)
+
+
+@pytest.fixture
+def index(library: Library, source: LoadedNetwork) -> Callable[..., IndexResult]:
+    """Index paths with the shared network; keywords as in Library.index."""
+
+    def run(*paths: Path, into: Library = library, **keywords: Any) -> IndexResult:
+        return into.index(paths, **({"source": source} | keywords))
+
+    return run
 
 
 @dataclass
