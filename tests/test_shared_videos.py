@@ -117,6 +117,9 @@ def test_a_second_run_finds_nothing_new(
     class NeverLoaded:
         key = name = "untrained:0"
 
+        def load_classifier(self) -> None:
+            return None
+
         def load(self) -> InceptionEmbedder:
             raise AssertionError
 

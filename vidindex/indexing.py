@@ -129,7 +129,8 @@ def index(
         emptiness = _explain_emptiness(roots, scanned, settings)
         if emptiness is not None:
             tools.reporter.notice(emptiness.message)
-        placed = place_new(database, ledger.recipe_id) if ledger.saved_vectors else None
+        with ledger.telling_what_is_kept():
+            placed = place_new(database, ledger.recipe_id) if ledger.saved_vectors else None
     return run.result(time.monotonic() - begun, placed)
 
 

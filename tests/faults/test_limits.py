@@ -46,15 +46,19 @@ def assert_whole_or_stopped(home, outcome, undisturbed):
         assert failed or dump(home / "library.db") == undisturbed
 
 
-@pytest.mark.parametrize("most", [12, 16, 20, 24, 32])
-def test_with_few_open_files_a_run_does_all_or_stops(start, run, home, undisturbed, most):
+@pytest.mark.parametrize(
+    ("most", "codes"),
+    # With 16 it is a matter of who comes first: a decoder's pipe or the library's journal.
+    [(12, {5}), (16, {0, 5}), (20, {0}), (24, {0}), (32, {0})],
+)
+def test_with_few_open_files_a_run_does_all_or_stops(start, run, home, undisturbed, most, codes):
     assert run("index", "in/a.mp4", decodes=True).code == 0
     limits = {"NOFILE": most}
 
     outcome = run("index", "in", "-q", "--workers", "4", decodes=True, limits=limits)
 
     assert_whole_or_stopped(home, outcome, undisturbed)
-    assert outcome.code == (5 if most == 12 else 0)
+    assert outcome.code in codes
     assert run(*INDEX, decodes=True).code == 0
     assert dump(home / "library.db") == undisturbed
 

@@ -167,7 +167,9 @@ def explain(error: sqlite3.Error, path: Path) -> Exception:
             f"the library {path} cannot be written", "check the rights of the file and its folder"
         ),
         sqlite3.SQLITE_CANTOPEN: Refused(
-            f"cannot open the library {path}", "check the rights of the file and its folder"
+            f"cannot open the library {path}",
+            "check the rights of the file and its folder, and how many files may be open "
+            "(ulimit -n)",
         ),
     }
     return known.get(primary, error)
