@@ -10,6 +10,9 @@ from hypothesis.extra.numpy import arrays
 from sklearn.cluster import KMeans
 from sklearn.metrics import adjusted_rand_score
 
+from tests.mixtures import mixture
+from vidindex import kmeans
+from vidindex.blocks import Points
 from vidindex.config import load
 from vidindex.errors import Refused, UsageError
 from vidindex.kmeans import group_vectors
@@ -100,6 +103,20 @@ def test_more_starts_find_a_better_grouping():
     )
 
     assert ten < 0.9 * one
+
+
+@pytest.mark.parametrize("count", [300, 3000])
+def test_a_range_gives_for_each_k_what_that_k_alone_gives(count):
+    points = Points.of(mixture(count))
+    ks = [2, 3, 7, 20, 40]
+
+    together = list(kmeans.group_range(points, ks, seed=1, n_init=4))
+
+    for k, found in zip(ks, together, strict=True):
+        alone = kmeans.group(points, k, seed=1, n_init=4)
+        np.testing.assert_array_equal(found.labels, alone.labels)
+        np.testing.assert_array_equal(found.centroids, alone.centroids)
+        assert found.stability == alone.stability
 
 
 def test_by_default_the_length_of_a_vector_says_nothing():

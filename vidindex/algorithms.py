@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -74,6 +74,23 @@ def group(
     )
     with one_thread_each():
         return kmeans.describe(points, model.fit(array).labels_.astype(np.intp), k)
+
+
+def group_range(
+    points: Points, ks: Sequence[int], method: Method, project: Callable[[], Projected]
+) -> Iterator[Grouping]:
+    """Group points as `group` does, for one k after another.
+
+    Raises:
+        Refused: as `group`, for the k that is next.
+    """
+    if method.algorithm == "kmeans":
+        yield from kmeans.group_range(
+            points, ks, seed=method.seed, n_init=method.n_init, project=project
+        )
+    else:
+        for k in ks:
+            yield group(points, k, method, project)
 
 
 def _find_dense(points: Points, method: Method, project: Callable[[], Projected]) -> Grouping:

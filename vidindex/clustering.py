@@ -137,9 +137,10 @@ def cluster_range(
         sample = draw_rows(points.count, scoring.SILHOUETTE_SAMPLE, request.method.seed)
         apart = scoring.measure_apart(points.rows(sample))
         reporter.start("trying", len(ks))
+        groupings = algorithms.group_range(points, ks, request.method, projector)
         for k in ks:
             try:
-                found = algorithms.group(points, k, request.method, projector)
+                found = next(groupings)
             except TooManyClusters as error:
                 if k == ks[0]:
                     raise

@@ -8,9 +8,9 @@ found settles then among all points, in all their dimensions.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 
 import numpy as np
 import sklearn
@@ -79,10 +79,32 @@ def group(
     Raises:
         TooManyClusters: there are fewer distinct points than clusters.
     """
+    (grouping,) = group_range(points, [k], seed=seed, n_init=n_init, project=project)
+    return grouping
+
+
+def group_range(
+    points: Points,
+    ks: Sequence[int],
+    *,
+    seed: int,
+    n_init: int,
+    project: Callable[[], Projected] | None = None,
+) -> Iterator[Grouping]:
+    """Group points into k clusters as `group` does, for one k after another.
+
+    While one grouping settles among all points, the next ones are searched for.
+
+    Raises:
+        TooManyClusters: there are fewer distinct points than clusters, for the k that is next.
+    """
+    project = project or cached_projection(points)
     with warnings.catch_warnings():  # here, as it holds for all threads
         # It warns where points differ in their last bits only; those are refused afterwards.
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return _group(points, k, seed, n_init, project or (lambda: project_anew(points)))
+        tasks = _plan_searches(points, ks, seed, n_init, project)
+        for k, found in zip(ks, side_by_side(tasks), strict=True):
+            yield _settle(points, k, seed, found, project)
 
 
 def group_vectors(
@@ -151,9 +173,9 @@ def require_distinct(array: NDArray[np.float32], k: int) -> None:
         raise _too_many(k, len(array), len(np.unique(found.labels)))
 
 
-def project_anew(points: Points) -> Projected:
-    """Make a projection and project the points by it."""
-    return projections.project(points, projections.fit(points))
+def cached_projection(points: Points) -> Callable[[], Projected]:
+    """Return what makes a projection and projects the points by it, the first time it is asked."""
+    return cache(lambda: projections.project(points, projections.fit(points)))
 
 
 def software() -> str:
@@ -161,25 +183,68 @@ def software() -> str:
     return f"scikit-learn {sklearn.__version__}"
 
 
-def _group(
-    points: Points, k: int, seed: int, n_init: int, project: Callable[[], Projected]
+@dataclass(frozen=True)
+class _Found:
+    """What a search came to: labels of all points, (n,), or else centroids in few dimensions."""
+
+    labels: NDArray[np.intp] | None
+    centroids: NDArray[np.float32]
+    stability: float | None
+
+
+def _plan_searches(
+    points: Points, ks: Sequence[int], seed: int, n_init: int, project: Callable[[], Projected]
+) -> Iterator[Callable[[], _Found]]:
+    """Give a search for each k. Points are read, and projected, before it begins."""
+    for k in ks:
+        is_small = points.count <= FEW and points.count * min(k, points.count) <= SMALL
+        if n_init == 1 or is_small:
+            yield partial(_search_all, points.all(), k, seed, n_init)
+        else:
+            yield partial(_search_sample, project().array, k, seed, n_init)
+
+
+def _search_all(array: NDArray[np.float32], k: int, seed: int, n_init: int) -> _Found:
+    require_distinct(array, k)
+    fitted, stability = _search(array, k, seed, n_init)
+    return _Found(fitted.labels.astype(np.intp), fitted.centroids, stability)
+
+
+def _search_sample(array: NDArray[np.float32], k: int, seed: int, n_init: int) -> _Found:
+    """Search among some of the projected points, (n, m), in the first of their dimensions."""
+    require_distinct(array, k)
+    sample = array[draw_rows(len(array), max(SAMPLE, SAMPLE_PER_CLUSTER * k), seed)]
+    few = np.ascontiguousarray(sample[:, :SEARCHED_DIMENSIONS])
+    fitted, stability = _search(few, k, seed, n_init)
+    sizes = np.bincount(fitted.labels, minlength=k)
+    centroids = np.zeros((k, sample.shape[1]), np.float32)
+    np.add.at(centroids, fitted.labels, sample)
+    centroids /= np.maximum(sizes, 1)[:, np.newaxis]
+    return _Found(None, centroids, stability)
+
+
+def _settle(
+    points: Points, k: int, seed: int, found: _Found, project: Callable[[], Projected]
 ) -> Grouping:
-    is_small = points.count <= FEW and points.count * min(k, points.count) <= SMALL
-    if n_init == 1 or is_small:
-        array = points.all()
-        require_distinct(array, k)
-        found, stability = _search(array, k, seed, n_init)
-        labels, centroids = found.labels.astype(np.intp), None
-    else:
-        projected = project()
-        require_distinct(projected.array, k)
-        settled, stability = _search_projected(points, projected, k, seed, n_init)
+    """Let what was found settle among all points, in all their dimensions, and describe it."""
+    labels, centroids = found.labels, None
+    if labels is None:
+        settled = _refine(points, project(), found.centroids)
         labels, centroids = settled.labels, settled.centroids
         if points.count * k <= MEDIUM:
             plain, _ = _search(points.all(), k, seed, 1)
             if plain.inertia < settled.inertia:
                 labels, centroids = plain.labels.astype(np.intp), None
-    return replace(describe(points, labels, k, centroids), stability=stability)
+    return replace(describe(points, labels, k, centroids), stability=found.stability)
+
+
+def _refine(points: Points, projected: Projected, centroids: NDArray[np.float32]) -> Partition:
+    few = lloyd.refine(
+        Points.of(projected.array), centroids, tolerance=TOLERANCE / 10, most_steps=5 * MOST_STEPS
+    )
+    lifted = projected.projection.lift(few.centroids)
+    origin = Origin(projected.projection.center, projected.lengths)
+    return lloyd.refine(points, lifted, tolerance=TOLERANCE, most_steps=MOST_STEPS, origin=origin)
 
 
 def _search(
@@ -201,30 +266,6 @@ def _search(
     breathers = starts[: max(1, n_init // STARTS_PER_BREATHER)]
     ends = side_by_side(partial(breathe, array, one, settle, seed=seed) for one in breathers)
     return min(ends, key=lambda end: end.inertia), stability
-
-
-def _search_projected(
-    points: Points, projected: Projected, k: int, seed: int, n_init: int
-) -> tuple[Partition, float | None]:
-    """Search in a sample of few dimensions, and settle among all points in all dimensions."""
-    rows = draw_rows(points.count, max(SAMPLE, SAMPLE_PER_CLUSTER * k), seed)
-    sample = projected.array[rows]
-    found, stability = _search(
-        np.ascontiguousarray(sample[:, :SEARCHED_DIMENSIONS]), k, seed, n_init
-    )
-    sizes = np.bincount(found.labels, minlength=k)
-    centroids = np.zeros((k, sample.shape[1]), np.float32)
-    np.add.at(centroids, found.labels, sample)
-    centroids /= np.maximum(sizes, 1)[:, np.newaxis]
-    few = lloyd.refine(
-        Points.of(projected.array), centroids, tolerance=TOLERANCE / 10, most_steps=5 * MOST_STEPS
-    )
-    lifted = projected.projection.lift(few.centroids)
-    origin = Origin(projected.projection.center, projected.lengths)
-    settled = lloyd.refine(
-        points, lifted, tolerance=TOLERANCE, most_steps=MOST_STEPS, origin=origin
-    )
-    return settled, stability
 
 
 def _fit(array: NDArray[np.float32], model: KMeans) -> Fitted:
