@@ -2,7 +2,8 @@
 
 from alembic import context
 
-from vidindex.db.models import Base
+from vidindex.db import journal, models  # noqa: F401 - they define the tables
+from vidindex.db.base import Base
 
 connection = context.config.attributes.get("connection")
 if connection is None:

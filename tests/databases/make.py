@@ -32,7 +32,7 @@ from vidindex.store import (
 from vidindex.store.clusterings import Name, NewClustering
 from vidindex.store.embeddings import NewEmbedding
 from vidindex.store.heads import StoredHead
-from vidindex.store.moves import PlannedMove
+from vidindex.store.moves import PlannedMove, PrunedFolder
 from vidindex.store.projections import StoredProjection
 
 FOLDER = Path(__file__).parent
@@ -41,6 +41,7 @@ RECIPE = Recipe(bytes(range(32)), Sampling(interval_s=30.0))
 VIDEOS = Path("/videos")
 BEACH = VIDEOS / "beach.mp4"
 SORTED_BEACH = Path("/sorted/cluster_0/beach.mp4")
+VIEW = Path("/view/cluster_1/city.mp4")
 ODD_NAME = Path(os.fsdecode(b"/videos/caf\xe9.mkv"))
 BROKEN = VIDEOS / "broken.mp4"
 CITY = VIDEOS / "city.mp4"
@@ -121,6 +122,20 @@ def _move(session: Session) -> None:
     moves.set_done(session, 1, stat(SORTED_BEACH, 0))
     files.follow_move(session, BEACH, stat(SORTED_BEACH, 0))
     moves.finish_batch(session, batch, now=NOON + timedelta(minutes=3))
+    view = moves.put_batch(
+        session,
+        "apply",
+        VIEW.parents[1],
+        run=1,
+        undoes_batch=None,
+        now=NOON + timedelta(minutes=4),
+        mode="symlink",
+    )
+    link = PlannedMove(stat(CITY, 2), HASHES[2], VIEW, action="symlink", is_sidecar=False)
+    moves.put_moves(session, view, [link])
+    moves.put_pruned_folder(session, view, PrunedFolder(VIDEOS / "empty", 0o750, 1000, 1000))
+    moves.set_done(session, 2, stat(CITY, 2))
+    moves.finish_batch(session, view, now=NOON + timedelta(minutes=5))
 
 
 def make(path: Path) -> Path:

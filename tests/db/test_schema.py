@@ -12,9 +12,9 @@ from alembic.script import ScriptDirectory
 
 from tests.databases import make
 from tests.db.conftest import KILLED, killed_before, names, run_python
-from vidindex.db import schema
+from vidindex.db import journal, models, schema  # noqa: F401 - they define the tables
+from vidindex.db.base import Base
 from vidindex.db.engine import sqlite_engine
-from vidindex.db.models import Base
 from vidindex.errors import Refused
 
 CREATE = """

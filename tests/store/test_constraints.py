@@ -21,7 +21,8 @@ from sqlalchemy import (
 from sqlalchemy.exc import IntegrityError
 
 from tests.databases import make
-from vidindex.db.models import Assignment, Base, Cluster, Clustering, Video
+from vidindex.db.base import Base
+from vidindex.db.models import Assignment, Cluster, Clustering, Video
 
 TABLES = Base.metadata.tables
 
@@ -37,6 +38,7 @@ ANOTHER = {
     "clusterings": {"id": 99},
     "clusters": {"label": 2},
     "assignments": {"video_id": 4},
+    "pruned_folders": {"id": 99, "path": Path("/another")},
     "projections": {"normalize": "none"},
     "heads": {"weights_digest": b"\x99" * 32},
     "pins": {"video_id": 4},
@@ -134,6 +136,12 @@ BREACHES = [
     ("ck_move_batches_names_what_it_undoes", {"kind": "undo"}),
     ("ck_move_batches_names_what_it_undoes", {"kind": "apply", "undoes_batch": 1}),
     ("fk_move_batches_undoes_batch_move_batches", {"kind": "undo", "undoes_batch": NOBODY}),
+    ("ck_move_batches_mode_known", {"mode": "teleport"}),
+    ("pk_pruned_folders", {"id": 1}),
+    ("uq_pruned_folders_batch_id_path", {"path": make.VIDEOS / "empty"}),
+    ("fk_pruned_folders_batch_id_move_batches", {"batch_id": NOBODY}),
+    ("ck_moves_action_known", {"action": "swap"}),
+    ("ck_moves_is_boolean", {"is_sidecar": literal(2)}),
     ("pk_moves", {"id": 1}),
     ("uq_moves_batch_id_position", {"position": 0}),
     ("fk_moves_batch_id_move_batches", {"batch_id": NOBODY}),

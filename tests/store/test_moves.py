@@ -49,7 +49,7 @@ def test_a_new_batch_is_running(session):
     number = put_batch(session)
 
     assert moves.list_batches(session) == [
-        StoredBatch(number, "apply", "running", OUT, 7, None, make.NOON, None, {})
+        StoredBatch(number, "apply", "running", OUT, 7, None, make.NOON, None, {}, "move")
     ]
 
 

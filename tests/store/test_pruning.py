@@ -2,7 +2,8 @@ import pytest
 from sqlalchemy import func, select
 
 from tests.databases import make
-from vidindex.db.models import Base, File, Video
+from vidindex.db.base import Base
+from vidindex.db.models import File, Video
 from vidindex.store import files, pruning
 from vidindex.store.pruning import StoredResults
 

@@ -2,8 +2,7 @@
 
 A *video* is a content, a *file* a place where it lies, a *recipe* everything that changes a
 vector; recipe and video are the key of an *embedding*. A *clustering* is one run over the
-embeddings of a recipe. The journal of moves (batches, moves, made folders) copies what it needs,
-so that undo works whatever happens to the other tables.
+embeddings of a recipe. The journal of moves has a module of its own, journal.py.
 
 Every rule that the database can hold is a constraint, and every constraint has a name.
 """
@@ -16,67 +15,20 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import (
-    BigInteger,
-    Boolean,
     CheckConstraint,
-    Float,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
-    Integer,
-    LargeBinary,
-    MetaData,
     UniqueConstraint,
     false,
 )
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.orm import Mapped, mapped_column
 
-from vidindex.db.types import PathBytes, ReadableText, UtcTime, VectorBytes
+from vidindex.db.base import HASH_BYTES, Base, at_least, one_of, sized
 from vidindex.embedding import VECTOR_SIZE
 
 VECTOR_BYTES = VECTOR_SIZE * 4
 NORMALIZATIONS = ("l2", "none", "standard")
-HASH_BYTES = 32
-
-
-def one_of(column: str, *values: str) -> CheckConstraint:
-    """Build the constraint that an enumeration column holds only these values."""
-    listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=f"{column}_known")
-
-
-def sized(column: str, size_bytes: int) -> CheckConstraint:
-    """Build the constraint that a binary column has just this many bytes."""
-    return CheckConstraint(f"length({column}) = {size_bytes}", name=f"{column}_size")
-
-
-def at_least(column: str, least: int) -> CheckConstraint:
-    """Build the constraint that a number is not below a bound."""
-    return CheckConstraint(f"{column} >= {least}", name=f"{column}_at_least_{least}")
-
-
-class Base(DeclarativeBase):
-    """Names every constraint and maps the Python types to columns."""
-
-    metadata = MetaData(
-        naming_convention={
-            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
-            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
-            "ck": "ck_%(table_name)s_%(constraint_name)s",
-            "fk": "fk_%(table_name)s_%(column_0_N_name)s_%(referred_table_name)s",
-            "pk": "pk_%(table_name)s",
-        }
-    )
-    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class
-        Path: PathBytes,
-        NDArray[np.float32]: VectorBytes,
-        datetime: UtcTime,
-        bytes: LargeBinary,
-        str: ReadableText,
-        int: BigInteger().with_variant(Integer, "sqlite"),
-        bool: Boolean(create_constraint=True, name="is_boolean"),
-        float: Float,
-    }
 
 
 class Video(Base):
@@ -379,61 +331,3 @@ class Separation(Base):
     video_id: Mapped[int] = mapped_column(ForeignKey("videos.id"), primary_key=True)
     other_id: Mapped[int] = mapped_column(ForeignKey("videos.id"), primary_key=True)
     made_at: Mapped[datetime]
-
-
-class MoveBatch(Base):
-    """One apply, undo, or redo: the undo of an undo. undoes_batch: what it puts back."""
-
-    __tablename__ = "move_batches"
-    __table_args__ = (
-        one_of("kind", "apply", "undo", "redo"),
-        one_of("state", "running", "finished", "partial"),
-        CheckConstraint("(kind = 'apply') = (undoes_batch IS NULL)", name="names_what_it_undoes"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str]
-    state: Mapped[str]
-    destination: Mapped[Path]
-    run: Mapped[int | None]
-    undoes_batch: Mapped[int | None] = mapped_column(ForeignKey("move_batches.id"))
-    started_at: Mapped[datetime]
-    finished_at: Mapped[datetime | None]
-
-
-class Move(Base):
-    """One file's way from source to target, with what identifies the file."""
-
-    __tablename__ = "moves"
-    __table_args__ = (
-        UniqueConstraint("batch_id", "position"),
-        one_of("state", "planned", "started", "copied", "done", "both", "skipped", "failed"),
-        sized("blake3", HASH_BYTES),
-        CheckConstraint("source != target", name="goes_somewhere"),
-        Index(None, "undoes_move"),
-    )
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    batch_id: Mapped[int] = mapped_column(ForeignKey("move_batches.id"))
-    position: Mapped[int]
-    source: Mapped[Path]
-    target: Mapped[Path]
-    size_bytes: Mapped[int]
-    mtime_ns: Mapped[int]
-    device: Mapped[int]
-    inode: Mapped[int]
-    blake3: Mapped[bytes]
-    state: Mapped[str]
-    reason: Mapped[str | None]
-    undoes_move: Mapped[int | None] = mapped_column(ForeignKey("moves.id"))
-
-
-class MadeFolder(Base):
-    """A folder that a batch made, and that undo removes again when it is empty."""
-
-    __tablename__ = "made_folders"
-    __table_args__ = (UniqueConstraint("batch_id", "path"),)
-
-    id: Mapped[int] = mapped_column(primary_key=True)
-    batch_id: Mapped[int] = mapped_column(ForeignKey("move_batches.id"))
-    path: Mapped[Path]

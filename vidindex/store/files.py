@@ -133,6 +133,20 @@ def follow_move(session: Session, source: Path, target: FileStat) -> None:
     )
 
 
+def add_copy(session: Session, source: Path, copy: FileStat, *, checked_at_ns: int) -> None:
+    """Note that the content of a file that the library knows lies at a second place, too."""
+    video_id = session.scalar(select(File.video_id).where(File.path == source))
+    if video_id is None:
+        return
+    forget_file(session, copy.path)
+    put_file(session, copy, video_id=video_id, checked_at_ns=checked_at_ns)
+
+
+def forget_file(session: Session, path: Path) -> None:
+    """Drop the row of a file that a move has done away with."""
+    session.execute(delete(File).where(File.path == path))
+
+
 def count_files(session: Session) -> tuple[int, int, int]:
     """Return how many files are present and readable, missing, and unreadable."""
     missing = File.missing_since.is_not(None)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
-from vidindex.db.models import MadeFolder, Move, MoveBatch
+from vidindex.db.journal import MadeFolder, Move, MoveBatch
+from vidindex.db.journal import PrunedFolder as PrunedFolderRow
 from vidindex.scanning import FileStat
 
 BatchKind = Literal["apply", "undo", "redo"]
+Mode = Literal["move", "copy", "hardlink", "symlink", "reflink", "reflink-auto"]
+Action = Literal["move", "copy", "hardlink", "symlink", "reflink", "remove", "unlink"]
 MoveState = Literal["planned", "started", "copied", "done", "both", "skipped", "failed"]
 
 IN_FLIGHT: tuple[MoveState, ...] = ("started", "copied", "both")
@@ -22,12 +25,18 @@ IN_FLIGHT: tuple[MoveState, ...] = ("started", "copied", "both")
 
 @dataclass(frozen=True)
 class PlannedMove:
-    """One file's way. stat: of the source, whose path is where the move begins."""
+    """One file's way. stat: of the source, whose path is where the move begins.
+
+    action: what is done to the disk; to remove or unlink is to do away with the source, which was
+    made of what lies at the target. is_sidecar: it goes along with the video before it.
+    """
 
     stat: FileStat
     blake3: bytes
     target: Path
     undoes_move: int | None = None
+    action: Action = "move"
+    is_sidecar: bool = False
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,8 @@ class JournalledMove:
     blake3: bytes
     state: str
     reason: str | None
+    action: Action = "move"
+    is_sidecar: bool = False
 
     def stat_at(self, path: Path) -> FileStat:
         """Return what the file should look like at a path."""
@@ -60,6 +71,17 @@ class StoredBatch:
     started_at: datetime
     finished_at: datetime | None
     counts: dict[str, int]
+    mode: Mode
+
+
+@dataclass(frozen=True)
+class PrunedFolder:
+    """A folder that a batch removed as it was empty, and what it was like."""
+
+    path: Path
+    permissions: int
+    uid: int
+    gid: int
 
 
 def put_batch(
@@ -70,6 +92,7 @@ def put_batch(
     run: int | None,
     undoes_batch: int | None,
     now: datetime,
+    mode: Mode = "move",
 ) -> int:
     """Open a batch and return its number."""
     values = insert(MoveBatch).values(
@@ -79,6 +102,7 @@ def put_batch(
         run=run,
         undoes_batch=undoes_batch,
         started_at=now,
+        mode=mode,
     )
     return session.execute(values.returning(MoveBatch.id)).scalar_one()
 
@@ -109,13 +133,12 @@ def put_moves(
             "position": position,
             "source": move.stat.path,
             "target": move.target,
-            "size_bytes": move.stat.size_bytes,
-            "mtime_ns": move.stat.mtime_ns,
-            "device": move.stat.device,
-            "inode": move.stat.inode,
             "blake3": move.blake3,
             "state": state,
             "undoes_move": move.undoes_move,
+            "action": move.action,
+            "is_sidecar": move.is_sidecar,
+            **_identity(move.stat),
         }
         for position, move in enumerate(moves, start=first)
     ]
@@ -133,19 +156,15 @@ def set_target(session: Session, move: int, target: Path) -> None:
     session.execute(update(Move).where(Move.id == move).values(target=target))
 
 
+def set_stat(session: Session, move: int, stat: FileStat) -> None:
+    """Note what a file that was touched since it was planned looks like now."""
+    session.execute(update(Move).where(Move.id == move).values(**_identity(stat)))
+
+
 def set_done(session: Session, move: int, stat: FileStat) -> None:
     """Note that a file has arrived, and what it looks like there, for its way back."""
     session.execute(
-        update(Move)
-        .where(Move.id == move)
-        .values(
-            state="done",
-            reason=None,
-            size_bytes=stat.size_bytes,
-            mtime_ns=stat.mtime_ns,
-            device=stat.device,
-            inode=stat.inode,
-        )
+        update(Move).where(Move.id == move).values(state="done", reason=None, **_identity(stat))
     )
 
 
@@ -179,16 +198,26 @@ def list_in_flight(session: Session) -> list[tuple[int, JournalledMove]]:
 
 def list_undoable(session: Session, batch: int) -> list[JournalledMove]:
     """Return the moves of a batch that were done and not put back, the last first."""
-    undo = aliased(Move)
-    put_back = (
-        select(undo.id)
-        .where(undo.undoes_move == Move.id, undo.state.in_(("done", *IN_FLIGHT)))
-        .exists()
-    )
     query = (
         select(Move)
-        .where(Move.batch_id == batch, Move.state == "done", ~put_back)
+        .where(Move.batch_id == batch, Move.state == "done", ~_is_put_back())
         .order_by(Move.position.desc())
+    )
+    return [_to_move(row) for row in session.scalars(query)]
+
+
+def list_links(session: Session, destination: Path) -> list[JournalledMove]:
+    """Return the symbolic links that batches with this destination made and none removed since."""
+    query = (
+        select(Move)
+        .join(MoveBatch, Move.batch_id == MoveBatch.id)
+        .where(
+            Move.action == "symlink",
+            Move.state == "done",
+            MoveBatch.destination == destination,
+            ~_is_put_back(),
+        )
+        .order_by(Move.id)
     )
     return [_to_move(row) for row in session.scalars(query)]
 
@@ -211,6 +240,7 @@ def list_batches(session: Session) -> list[StoredBatch]:
             row.started_at,
             row.finished_at,
             counts.get(row.id, {}),
+            cast(Mode, row.mode),
         )
         for row in session.scalars(select(MoveBatch).order_by(MoveBatch.id))
     ]
@@ -241,6 +271,70 @@ def forget_made_folder(session: Session, batch: int, folder: Path) -> None:
     )
 
 
+def put_pruned_folder(session: Session, batch: int, folder: PrunedFolder) -> None:
+    """Note that a batch is about to remove an empty folder."""
+    table = PrunedFolderRow
+    known = select(table.id).where(table.batch_id == batch, table.path == folder.path)
+    if session.scalar(known) is None:
+        session.execute(insert(table).values(batch_id=batch, **asdict(folder)))
+
+
+def list_pruned_folders(session: Session, batch: int) -> list[PrunedFolder]:
+    """Return the folders that a batch removed, each after those that it lies in."""
+    rows = session.scalars(select(PrunedFolderRow).where(PrunedFolderRow.batch_id == batch))
+    folders = [PrunedFolder(row.path, row.permissions, row.uid, row.gid) for row in rows]
+    return sorted(folders, key=lambda folder: (len(folder.path.parts), folder.path))
+
+
+def forget_pruned_folder(session: Session, batch: int, folder: Path) -> None:
+    """Note that a folder that a batch removed, or was about to, is there."""
+    table = PrunedFolderRow
+    session.execute(delete(table).where(table.batch_id == batch, table.path == folder))
+
+
+def _is_put_back() -> ColumnElement[bool]:
+    """Whether another move has undone a move.
+
+    A link that the update of a view had removed, and that came back when that was undone, can be
+    removed again.
+    """
+    undo, again = aliased(Move), aliased(Move)
+    batch = aliased(MoveBatch)
+    standing = ("done", *IN_FLIGHT)
+    came_back = (
+        select(again.id).where(again.undoes_move == undo.id, again.state.in_(standing)).exists()
+    )
+    return (
+        select(undo.id)
+        .join(batch, undo.batch_id == batch.id)
+        .where(
+            undo.undoes_move == Move.id,
+            undo.state.in_(standing),
+            ~((batch.kind == "apply") & came_back),
+        )
+        .exists()
+    )
+
+
+def _identity(stat: FileStat) -> dict[str, int]:
+    return {
+        "size_bytes": stat.size_bytes,
+        "mtime_ns": stat.mtime_ns,
+        "device": stat.device,
+        "inode": stat.inode,
+    }
+
+
 def _to_move(row: Move) -> JournalledMove:
     stat = FileStat(row.source, row.size_bytes, row.mtime_ns, row.device, row.inode)
-    return JournalledMove(row.id, row.source, row.target, stat, row.blake3, row.state, row.reason)
+    return JournalledMove(
+        row.id,
+        row.source,
+        row.target,
+        stat,
+        row.blake3,
+        row.state,
+        row.reason,
+        cast(Action, row.action),
+        row.is_sidecar,
+    )

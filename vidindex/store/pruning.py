@@ -9,7 +9,8 @@ from typing import Any
 from sqlalchemy import Column, bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
-from vidindex.db.models import Base, Embedding, EmbeddingFailure, File, Video
+from vidindex.db.base import Base
+from vidindex.db.models import Embedding, EmbeddingFailure, File, Video
 
 
 @dataclass(frozen=True)
