@@ -27,8 +27,17 @@ _CONTAINERS = (
     "ogm ogv qt rm rmvb ts vob webm wmv"
 )
 VIDEO_SUFFIXES = tuple(f".{container}" for container in _CONTAINERS.split())
+# What is written about one video and named after it: subtitles; what media centres, downloaders
+# (.json, .description) and photo programs (.xmp, .aae) tell of it; stills; a camera's previews.
+# The stem must agree, so that texts and tables of any other kind stay.
+SIDECAR_SUFFIXES = (
+    *(".aae", ".ass", ".description", ".idx", ".jpeg", ".jpg", ".json", ".lrf", ".lrv", ".nfo"),
+    *(".png", ".smi", ".srt", ".ssa", ".sub", ".sup", ".tbn", ".thm", ".ttml", ".txt", ".vtt"),
+    *(".webp", ".xml", ".xmp"),
+)
 ENVIRONMENT_PREFIX = "VIDINDEX_"
 MAX_SEED = 2**32 - 1  # NumPy's
+_SUFFIX_LIST = 'must be a list of suffixes with their dot, such as [".mp4", ".mkv"]'
 _VALUES_HINT = "vidindex config show lists all settings with their values"
 
 
@@ -39,6 +48,7 @@ class Settings:
     db: str = ""
     suffixes: tuple[str, ...] = VIDEO_SUFFIXES
     symlinks: Symlinks = "skip"
+    sidecars: tuple[str, ...] = SIDECAR_SUFFIXES
     weights: str = "imagenet"
     class_index: str = ""
     interval_s: float = 30.0
@@ -151,7 +161,7 @@ def require_known(name: str, what: str, *, upper: bool = False) -> None:
 
 def parse(name: str, text: str, variable: str) -> Any:
     """Read an environment variable as TOML would; plain words need no quotes."""
-    if name == "suffixes":
+    if name in ("suffixes", "sidecars"):
         return text.replace(",", " ").split()
     default = getattr(Settings, name)
     if isinstance(default, str):
@@ -198,17 +208,23 @@ def flag(value: Any) -> str | None:
 
 
 def suffix_list(value: Any) -> str | None:
-    """Check for a list of file suffixes."""
-    is_list = isinstance(value, list | tuple) and bool(value)
+    """Check for a list of file suffixes that names at least one."""
+    return optional_suffix_list(value) if value else _SUFFIX_LIST
+
+
+def optional_suffix_list(value: Any) -> str | None:
+    """Check for a list of file suffixes; none is one, too."""
+    is_list = isinstance(value, list | tuple)
     if is_list and all(isinstance(item, str) and item.startswith(".") for item in value):
         return None
-    return 'must be a list of suffixes with their dot, such as [".mp4", ".mkv"]'
+    return _SUFFIX_LIST
 
 
 RULES: Mapping[str, Callable[[Any], str | None]] = {
     "db": text,
     "suffixes": suffix_list,
     "symlinks": one_of(Symlinks),
+    "sidecars": optional_suffix_list,
     "weights": text,
     "class_index": text,
     "interval_s": positive,
@@ -233,7 +249,7 @@ def checked(name: str, value: Any, where: str) -> Any:
     complaint = RULES[name](value)
     if complaint:
         raise UsageError(f"{name} {where} {complaint}, not {value!r}", _VALUES_HINT)
-    if name == "suffixes":
+    if name in ("suffixes", "sidecars"):
         return tuple(sorted({suffix.lower() for suffix in value}))
     return float(value) if name == "interval_s" else value
 

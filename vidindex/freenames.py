@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
-from vidindex.places import TargetTaken, exists
+from vidindex.disk_errors import TargetTaken
+from vidindex.places import exists
+from vidindex.safe_names import fit_name
 
-NAME_LIMIT_BYTES = 255
 _MOST_NAMES = 1000
 
 
@@ -19,28 +20,24 @@ def clash_key(path: Path | str) -> str:
     return unicodedata.normalize("NFC", folded)
 
 
-def free_name(target: Path, taken: Callable[[str], bool]) -> Path:
-    """Find the first of "name.ext", "name (2).ext" … "name (1000).ext" that nothing has.
+def candidate_names(target: Path) -> Iterator[Path]:
+    """Give "name.ext", "name (2).ext" … "name (1000).ext".
 
     Every name fits into 255 bytes; the stem is shortened, by whole characters, where it must be.
-    taken: tells of a path's `clash_key` whether the plan has used it.
-
-    Raises:
-        TargetTaken: all thousand are taken.
-        NotPermitted, SystemStopped: the folder cannot be looked at.
     """
     for number in range(1, _MOST_NAMES + 1):
         marker = f" ({number})" if number > 1 else ""
-        candidate = target.with_name(_fit(target, marker))
-        if not taken(clash_key(candidate)) and not exists(candidate):
+        yield target.with_name(fit_name(target.stem, marker, target.suffix))
+
+
+def free_name(target: Path) -> Path:
+    """Find the first of a target's candidate names that nothing has.
+
+    Raises:
+        TargetTaken: all are taken.
+        NotPermitted, SystemStopped: the folder cannot be looked at.
+    """
+    for candidate in candidate_names(target):
+        if not exists(candidate):
             return candidate
     raise TargetTaken(f"{target} and {_MOST_NAMES - 1} names like it are taken", "empty the folder")
-
-
-def _fit(target: Path, marker: str) -> str:
-    stem, suffix = target.stem, target.suffix
-    if len(os.fsencode(suffix)) > NAME_LIMIT_BYTES // 2:
-        stem, suffix = target.name, ""
-    while len(os.fsencode(stem + marker + suffix)) > NAME_LIMIT_BYTES:
-        stem = stem[:-1]
-    return stem + marker + suffix

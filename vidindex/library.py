@@ -28,13 +28,16 @@ if TYPE_CHECKING:
     from vidindex.indexing import IndexResult
     from vidindex.learning import LearnResult
     from vidindex.moving import Control, MoveResult
+    from vidindex.planning import Conflict
     from vidindex.pruning import PruneResult
     from vidindex.querying import (
         FailuresAnswer,
+        PastBatch,
         Status,
         Vectors,
     )
     from vidindex.sorting import SortResult
+    from vidindex.store.moves import Mode
 
 
 def _never() -> bool:
@@ -104,6 +107,12 @@ class Library(ClusterLibrary):
 
         return querying.get_status(self.path)
 
+    def history(self) -> list[PastBatch]:
+        """Return the batches of moves, the newest first."""
+        from vidindex import querying
+
+        return querying.get_history(self.path)
+
     def failures(self) -> FailuresAnswer:
         """Return which files could not be decoded or read, and why."""
         from vidindex import querying
@@ -146,25 +155,56 @@ class Library(ClusterLibrary):
         run: int | None = None,
         scope: StrPath | None = None,
         tree_depth: int = 0,
+        mode: Mode = "move",
+        template: str | None = None,
+        on_conflict: Conflict = "rename",
+        sidecars: bool = True,
+        prune_empty: bool = False,
         dry_run: bool = False,
+        plan_file: StrPath | None = None,
         control: Control | None = None,
     ) -> MoveResult:
-        """Move the files of a clustering into ``destination/cluster_<label>/``.
+        """Bring the files of a clustering to ``destination/cluster_<label>/``.
 
         tree_depth: levels of groups of like clusters, ``group_<n>/``, that the folders are in.
-        dry_run: only say what would be done. control: a reporter, and how to ask and to stop.
+        template: another place for each file, see `templates`. on_conflict: what is done where a
+        name is taken. sidecars: whether the files go along that the setting of that name lists.
+        prune_empty: whether folders go that it empties. dry_run: only say what would be done.
+        plan_file: only write that there, for `apply_plan`. control: a reporter, and how to ask
+        and to stop.
         """
-        from vidindex import moving
+        from vidindex import applying, moving
+        from vidindex.planning import Manner
+        from vidindex.templates import Template
 
-        return moving.apply(
-            self.path,
-            resolve(destination),
-            control or moving.Control(Silence()),
-            run=run,
-            scope=resolved(scope),
-            tree_depth=tree_depth,
-            dry_run=dry_run,
-            wait=self.settings.wait,
+        manner = Manner(
+            mode,
+            on_conflict,
+            None if template is None else Template.parse(template),
+            self.settings.sidecars if sidecars else (),
+            prune_empty,
+        )
+        request = applying.ApplyRequest(
+            resolve(destination), run, resolved(scope), tree_depth, manner
+        )
+        steering = control or moving.Control(Silence())
+        if plan_file is not None:
+            return applying.store_plan(self.path, request, steering, resolve(plan_file))
+        return applying.apply(
+            self.path, request, steering, dry_run=dry_run, wait=self.settings.wait
+        )
+
+    def apply_plan(
+        self, plan_file: StrPath, *, dry_run: bool = False, control: Control | None = None
+    ) -> MoveResult:
+        """Make exactly the moves that `apply` has written into a plan file."""
+        from vidindex import applying, moving, plan_checking
+
+        file = resolve(plan_file)
+        plan_checking.require_own(self.path, file)
+        steering = control or moving.Control(Silence())
+        return applying.apply_plan(
+            self.path, file, steering, dry_run=dry_run, wait=self.settings.wait
         )
 
     def learn(
@@ -211,9 +251,9 @@ class Library(ClusterLibrary):
 
         manifest: of a batch of a library that was lost.
         """
-        from vidindex import moving
+        from vidindex import moving, undoing
 
-        return moving.undo(
+        return undoing.undo(
             self.path,
             control or moving.Control(Silence()),
             batch=batch,

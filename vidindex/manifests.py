@@ -6,11 +6,12 @@ a line before a file gets another name than planned and before a folder is made.
 
 JSON lines; paths are base64 of the bytes that the file system knows::
 
-    {"batch": 1, "kind": "apply", "destination": …}
+    {"batch": 1, "kind": "apply", "destination": …, "mode": "move"}
     {"move": 7, "source": …, "target": …, "size_bytes": …, "mtime_ns": …, "device": …,
-     "inode": …, "blake3": …}
+     "inode": …, "blake3": …, "action": "move"}
     {"move": 7, "target": …}   the file will get another name
     {"made": …}                a folder will be made
+    {"pruned": …, "permissions": …, "uid": …, "gid": …}    an empty folder will be removed
 """
 
 from __future__ import annotations
@@ -19,14 +20,21 @@ import base64
 import json
 import os
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from vidindex.errors import Refused, SystemStopped
-from vidindex.places import fsync_folder
+from vidindex.folders import fsync_folder
 from vidindex.scanning import FileStat
-from vidindex.store.moves import JournalledMove, PlannedMove, StoredBatch
+from vidindex.store.moves import (
+    Action,
+    JournalledMove,
+    Mode,
+    PlannedMove,
+    PrunedFolder,
+    StoredBatch,
+)
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,8 @@ class ManifestContent:
     destination: Path
     moves: tuple[PlannedMove, ...]
     made_folders: tuple[Path, ...]
+    pruned_folders: tuple[PrunedFolder, ...]
+    mode: Mode
 
 
 class Manifest:
@@ -53,7 +63,12 @@ class Manifest:
     def begin(self, batch: StoredBatch, moves: Iterable[JournalledMove]) -> None:
         """Write the planned moves of a batch, or add those of one that is taken up again."""
         lines: list[dict[str, Any]] = [
-            {"batch": batch.id, "kind": batch.kind, "destination": _encoded(batch.destination)}
+            {
+                "batch": batch.id,
+                "kind": batch.kind,
+                "destination": _encoded(batch.destination),
+                "mode": batch.mode,
+            }
         ]
         lines += [
             {
@@ -65,6 +80,7 @@ class Manifest:
                 "device": move.stat.device,
                 "inode": move.stat.inode,
                 "blake3": move.blake3.hex(),
+                "action": move.action,
             }
             for move in moves
         ]
@@ -77,6 +93,12 @@ class Manifest:
     def add_folder(self, folder: Path) -> None:
         """Note that a folder will be made."""
         self._append([{"made": _encoded(folder)}])
+
+    def add_pruned_folder(self, folder: PrunedFolder) -> None:
+        """Note that an empty folder will be removed."""
+        described = asdict(folder) | {"pruned": _encoded(folder.path)}
+        del described["path"]
+        self._append([described])
 
     def _append(self, lines: Iterable[dict[str, Any]]) -> None:
         text = "".join(json.dumps(line) + "\n" for line in lines)
@@ -108,16 +130,25 @@ def read_manifest(path: Path) -> ManifestContent:
         head = entries[0]
         moves: dict[int, PlannedMove] = {}
         made: list[Path] = []
+        pruned: list[PrunedFolder] = []
         for entry in entries:
             if "made" in entry:
                 made.append(_decoded(entry["made"]))
+            elif "pruned" in entry:
+                numbers = [int(entry[key]) for key in ("permissions", "uid", "gid")]
+                pruned.append(PrunedFolder(_decoded(entry["pruned"]), *numbers))
             elif "source" in entry:
                 moves[entry["move"]] = _to_move(entry)
             elif "move" in entry:
                 target = _decoded(entry["target"])
                 moves[entry["move"]] = replace(moves[entry["move"]], target=target)
         return ManifestContent(
-            head["kind"], _decoded(head["destination"]), tuple(moves.values()), tuple(made)
+            head["kind"],
+            _decoded(head["destination"]),
+            tuple(moves.values()),
+            tuple(made),
+            tuple(pruned),
+            _one_of(head.get("mode", "move"), Mode),
         )
     except OSError as error:
         raise Refused(f"cannot read {path}: {error.strerror}", "check its name") from error
@@ -130,7 +161,16 @@ def read_manifest(path: Path) -> ManifestContent:
 def _to_move(entry: dict[str, Any]) -> PlannedMove:
     numbers = [entry[key] for key in ("size_bytes", "mtime_ns", "device", "inode")]
     stat = FileStat(_decoded(entry["source"]), *numbers)
-    return PlannedMove(stat, bytes.fromhex(entry["blake3"]), _decoded(entry["target"]))
+    action = _one_of(entry.get("action", "move"), Action)
+    return PlannedMove(
+        stat, bytes.fromhex(entry["blake3"]), _decoded(entry["target"]), action=action
+    )
+
+
+def _one_of(value: Any, choices: Any) -> Any:
+    if value not in get_args(choices):
+        raise ValueError(value)
+    return value
 
 
 def _encoded(path: Path) -> str:

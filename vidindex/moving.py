@@ -1,4 +1,4 @@
-"""Sort files into folders by the labels, and put them back: journalled, never overwriting.
+"""Carry out a plan as a batch: journalled, never overwriting, taken up again where it was cut off.
 
 The journal knows every name a file may have before it can have it; the source goes last; "moved"
 and the library's new path are one commit. What a kill leaves half-done, `recovering` settles at
@@ -7,25 +7,26 @@ the next start.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path, PurePath
+from pathlib import Path
 
 from sqlalchemy.orm import Session
 
 from vidindex.db import schema
 from vidindex.db.engine import Database
-from vidindex.errors import Refused, UsageError
-from vidindex.manifests import Manifest, ManifestContent, read_manifest
-from vidindex.planning import Plan, plan_apply, plan_undo, require_room
-from vidindex.querying import choose_run
+from vidindex.grounds import Room, require_room
+from vidindex.journalling import Journal
+from vidindex.planning import Conflict, Manner, Plan
 from vidindex.recovering import recover
 from vidindex.reporting import Problem, Reporter
-from vidindex.store import clusterings, moves
-from vidindex.store.moves import StoredBatch
-from vidindex.transferring import Stopped, Transfer, remove_made_folders
-from vidindex.tree import MOST_DEPTH, nest
+from vidindex.sidecars import follow_name
+from vidindex.store import moves
+from vidindex.store.moves import Action, Mode, PlannedMove, StoredBatch
+from vidindex.tidying import prune_emptied
+from vidindex.transferring import Stopped, Transfer
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,8 @@ class MoveOutcome:
     source: Path
     target: Path
     state: str
+    action: Action = "move"
+    is_sidecar: bool = False
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,9 @@ class MoveResult:
     """What an apply or an undo did, or would do.
 
     batch: None if there was nothing to move, or in a dry run. in_place: files that lie where they
-    should. was_stopped: it was asked to stop, and `vidindex apply` or `undo` again goes on.
+    should; same: files left where they are, as their content lies at the target. was_stopped: it
+    was asked to stop, and `vidindex apply` or `undo` again goes on. room: on the disks that
+    something is copied to.
     """
 
     batch: int | None
@@ -50,6 +55,10 @@ class MoveResult:
     problems: tuple[Problem, ...]
     in_place: int
     was_stopped: bool
+    mode: Mode = "move"
+    destination: Path | None = None
+    room: tuple[Room, ...] = ()
+    same: int = 0
 
     @property
     def not_planned(self) -> int:
@@ -57,7 +66,7 @@ class MoveResult:
         return len(self.problems) - self.count("skipped", "failed", "both")
 
     def count(self, *states: str) -> int:
-        """Return how many files are in one of the states."""
+        """Return how many files are in one of the states, sidecars too."""
         return sum(outcome.state in states for outcome in self.outcomes)
 
 
@@ -74,245 +83,123 @@ class Control:
     stopping: Callable[[], bool] = lambda: False
 
 
-def apply(
-    library: Path,
-    destination: Path,
-    control: Control,
-    *,
-    run: int | None = None,
-    scope: Path | None = None,
-    tree_depth: int = 0,
-    dry_run: bool = False,
-    wait: bool = False,
-) -> MoveResult:
-    """Move the files of a clustering into ``destination/cluster_<label>/``.
+@dataclass(frozen=True)
+class Order:
+    """What a batch is to do. destination: a folder, resolved, that all targets are in.
 
-    run: the one in use by default. scope: only files at or below this folder; by default
-    the one that the clustering was made of. tree_depth: levels of groups of like clusters that the
-    folders are nested in. wait: until another vidindex has finished.
-
-    Raises:
-        UsageError: so many levels are not possible.
-        Refused: there is no such clustering, or the plan cannot work; nothing was changed.
-        SystemStopped: the disk is full or failing; what was moved is known, run it again.
+    make_plan: called once, after what an earlier run had left half-done is settled; returns the
+    run that the plan goes by, or None.
     """
-    if not 0 <= tree_depth <= MOST_DEPTH:
-        raise UsageError(
-            f"a tree has 1 to {MOST_DEPTH} levels, not {tree_depth}", "choose another --tree-depth"
-        )
-    destination = destination.resolve()
 
-    def make_plan(session: Session) -> tuple[int, Plan]:
-        chosen = choose_run(session, run)
-        labelled = clusterings.list_labelled_files(session, chosen.id, folder=scope or chosen.scope)
-        folders: dict[int, PurePath] = {}
-        if tree_depth:
-            stored = clusterings.load_centroids(session, chosen.id)
-            folders = nest(stored.labels, stored.centroids, tree_depth)
-        return chosen.id, plan_apply(labelled, destination, folders)
-
-    return carry_out_plan(library, destination, control, make_plan, dry_run=dry_run, wait=wait)
+    destination: Path
+    make_plan: Callable[[Session], tuple[int | None, Plan]]
+    manner: Manner = Manner()  # noqa: RUF009 - immutable
 
 
 def carry_out_plan(
     library: Path,
-    destination: Path,
+    order: Order,
     control: Control,
-    make_plan: Callable[[Session], tuple[int | None, Plan]],
     *,
     dry_run: bool = False,
     wait: bool = False,
 ) -> MoveResult:
     """Move files as planned, as a batch that `undo` takes back.
 
-    destination: a folder, resolved, that all targets are in. make_plan: called once, after what an
-    earlier run had left half-done is settled; returns the run that the plan goes by, or None.
-
     Raises:
-        Refused, SystemStopped: as in `apply`.
+        Refused: the plan cannot work; nothing was changed.
+        SystemStopped: the disk is full or failing; what was moved is known, run it again.
     """
+    manner = order.manner
     if dry_run:
         with schema.open_for_reading(library) as database, database.reading() as session:
-            _, plan = make_plan(session)
-            require_room(plan)
-            return _foretell(plan, control)
+            _, plan = order.make_plan(session)
+            return foretell(plan, manner.mode, order.destination, control)
     schema.require(library)
     with schema.open_for_writing(library, control.reporter.notice, wait=wait) as database:
         unsettled = recover(database, control.reporter)
         with database.reading() as session:
-            run, plan = make_plan(session)
-            require_room(plan)
-        plan = _agreed(plan, unsettled, control)
+            run, plan = order.make_plan(session)
+            stragglers = _stragglers(session, order)
+        plan = replace(plan, moves=(*stragglers, *plan.moves))
+        require_room(plan.moves)
+        plan = agreed(plan, unsettled, control)
         if not plan.moves:
-            return _nothing_moved(plan)
+            return nothing_moved(plan, manner.mode)
         with database.writing() as session:
-            batch = _open_apply(session, destination, run)
+            batch = _open_apply(session, order.destination, run, manner.mode)
             moves.put_moves(session, batch, plan.moves)
-        result = _carry_out(database, batch, plan, control, renames_clashes=True)
-        _finish(database, batch)
+        with opened_batch(database, batch) as journal:
+            result = carry_out(database, journal, plan, control, manner.on_conflict)
+            _prune(database, journal, order, plan)
         return result
 
 
-def undo(
-    library: Path,
-    control: Control,
-    *,
-    batch: int | None = None,
-    manifest: Path | None = None,
-    dry_run: bool = False,
-    wait: bool = False,
-) -> MoveResult:
-    """Put the files of a batch back where they were, and remove the folders that it made.
-
-    batch: by default the newest that sorted files and is not undone. Undoing an undo is a redo.
-    manifest: of a batch that the library's journal does not hold, because the library was lost.
-    wait: until another vidindex has finished.
+def foretell(plan: Plan, mode: Mode, destination: Path, control: Control) -> MoveResult:
+    """Tell what a plan would do.
 
     Raises:
-        Refused: there is nothing to undo; nothing was changed.
-        SystemStopped: as in `apply`.
+        Refused: it cannot work.
     """
-
-    def make_plan(session: Session, number: int | None) -> tuple[StoredBatch, Plan]:
-        chosen = _choose_batch(session, number)
-        plan = plan_undo(moves.list_undoable(session, chosen.id))
-        require_room(plan)
-        return chosen, plan
-
-    if dry_run and manifest is None:
-        with schema.open_for_reading(library) as database, database.reading() as session:
-            return _foretell(make_plan(session, batch)[1], control)
-    if manifest is None:
-        schema.require(library)
-    with schema.open_for_writing(library, control.reporter.notice, wait=wait) as database:
-        unsettled = recover(database, control.reporter)
-        if manifest is not None:
-            batch = _adopt(database, read_manifest(manifest))
-            unsettled += recover(database, control.reporter)
-        with database.reading() as session:
-            undone, plan = make_plan(session, batch)
-        if dry_run:
-            return _foretell(plan, control)
-        plan = _agreed(plan, unsettled, control)
-        if not plan.moves:
-            return _nothing_moved(plan)
-        with database.writing() as session:
-            own = _open_undo(session, undone)
-            moves.put_moves(session, own, plan.moves)
-        result = _carry_out(database, own, plan, control, renames_clashes=False)
-        remove_made_folders(database, undone.id)
-        _finish(database, own)
-        return result
-
-
-def _foretell(plan: Plan, control: Control) -> MoveResult:
+    room = require_room(plan.moves)
     for problem in plan.problems:
         control.reporter.problem(problem)
-    outcomes = tuple(MoveOutcome(move.stat.path, move.target, "planned") for move in plan.moves)
-    return MoveResult(None, outcomes, plan.problems, plan.in_place, was_stopped=False)
+    outcomes = tuple(
+        MoveOutcome(move.stat.path, move.target, "planned", move.action, move.is_sidecar)
+        for move in plan.moves
+    )
+    return MoveResult(
+        None,
+        outcomes,
+        plan.problems,
+        plan.in_place,
+        was_stopped=False,
+        mode=mode,
+        destination=destination,
+        room=room,
+        same=plan.same,
+    )
 
 
-def _agreed(plan: Plan, unsettled: Sequence[Problem], control: Control) -> Plan:
+def agreed(plan: Plan, unsettled: Sequence[Problem], control: Control) -> Plan:
     """Report what cannot be moved, and ask; without consent there are no moves."""
     for problem in plan.problems:
         control.reporter.problem(problem)
     is_agreed = bool(plan.moves) and control.confirm(plan)
-    return Plan(
-        plan.moves if is_agreed else (), (*unsettled, *plan.problems), in_place=plan.in_place
+    return replace(
+        plan,
+        moves=plan.moves if is_agreed else (),
+        problems=(*unsettled, *plan.problems),
     )
 
 
-def _nothing_moved(plan: Plan) -> MoveResult:
-    return MoveResult(None, (), plan.problems, plan.in_place, was_stopped=False)
+def nothing_moved(plan: Plan, mode: Mode) -> MoveResult:
+    """Build the result of a plan without moves."""
+    return MoveResult(
+        None, (), plan.problems, plan.in_place, was_stopped=False, mode=mode, same=plan.same
+    )
 
 
-def _adopt(database: Database, content: ManifestContent) -> int:
-    """Take the moves of a manifest into the journal, as begun: recovery finds out how far.
-
-    Raises:
-        Refused: the journal has them already.
-    """
+@contextmanager
+def opened_batch(database: Database, number: int) -> Iterator[Journal]:
+    """Give the journal of a batch; the batch is closed after it, unless the system stops it."""
+    with database.reading() as session:
+        journal = Journal(database, moves.get_batch(session, number))
+    yield journal
     with database.writing() as session:
-        for known in moves.list_batches(session):
-            arrived = {(move.source, move.target) for move in moves.list_moves(session, known.id)}
-            if any((move.stat.path, move.target) in arrived for move in content.moves):
-                raise Refused(
-                    f"the library still has these moves, as batch {known.id}",
-                    f"put them back with: vidindex undo {known.id}",
-                )
-        moves.drop_planned(session)
-        batch = moves.put_batch(
-            session, "apply", content.destination, run=None, undoes_batch=None, now=_now()
-        )
-        moves.put_moves(session, batch, content.moves, state="started")
-        for folder in content.made_folders:
-            moves.put_made_folder(session, batch, folder)
-    return batch
+        moves.finish_batch(session, number, now=datetime.now(UTC))
 
 
-def _open_apply(session: Session, destination: Path, run: int | None) -> int:
-    """Take up the last batch if it is this one, cut short; else open a new one."""
-    batches = moves.list_batches(session)
-    last = batches[-1] if batches else None
-    if (
-        last is not None
-        and (last.kind, last.state) == ("apply", "partial")
-        and (last.destination, last.run) == (destination, run)
-    ):
-        moves.reopen_batch(session, last.id)
-        return last.id
-    moves.drop_planned(session)
-    return moves.put_batch(session, "apply", destination, run=run, undoes_batch=None, now=_now())
-
-
-def _open_undo(session: Session, undone: StoredBatch) -> int:
-    """Open a batch that undoes another. What earlier ones had left to do is dropped."""
-    moves.drop_planned(session)
-    return moves.put_batch(
-        session,
-        "redo" if undone.kind == "undo" else "undo",
-        undone.destination,
-        run=undone.run,
-        undoes_batch=undone.id,
-        now=_now(),
-    )
-
-
-def _choose_batch(session: Session, number: int | None) -> StoredBatch:
-    """Return the batch to undo: of this number, or the newest apply with something to undo.
-
-    Raises:
-        Refused: there is none.
-    """
-    batches = moves.list_batches(session)
-    if number is not None:
-        batches = [batch for batch in batches if batch.id == number]
-        if not batches:
-            raise Refused(f"there is no batch {number}", "vidindex status names the last one")
-    for batch in reversed(batches):
-        is_wanted = number is not None or batch.kind in ("apply", "redo")
-        if is_wanted and moves.list_undoable(session, batch.id):
-            return batch
-    raise Refused(
-        "there is nothing to undo" if number is None else f"batch {number} is undone already",
-        "only files that apply has moved can be put back",
-    )
-
-
-def _carry_out(
-    database: Database, number: int, plan: Plan, control: Control, *, renames_clashes: bool
+def carry_out(
+    database: Database, journal: Journal, plan: Plan, control: Control, on_conflict: Conflict
 ) -> MoveResult:
     """Make the planned moves of a batch, one by one."""
+    batch = journal.batch
     with database.reading() as session:
-        batch = moves.get_batch(session, number)
-        planned = moves.list_moves(session, number, states=["planned"])
-    Manifest(database.path, number).begin(batch, planned)
+        planned = moves.list_moves(session, batch.id, states=["planned"])
+    journal.manifest.begin(batch, planned)
     transfer = Transfer(
-        database,
-        batch,
-        control.reporter,
-        stopping=control.stopping,
-        renames_clashes=renames_clashes,
+        journal, control.reporter, stopping=control.stopping, on_conflict=on_conflict
     )
     outcomes: list[MoveOutcome] = []
     problems = list(plan.problems)
@@ -322,7 +209,11 @@ def _carry_out(
             if control.stopping():
                 break
             outcome = transfer.move(move)
-            outcomes.append(MoveOutcome(move.source, outcome.target, outcome.state))
+            outcomes.append(
+                MoveOutcome(
+                    move.source, outcome.target, outcome.state, move.action, move.is_sidecar
+                )
+            )
             if outcome.problem is not None:
                 problems.append(outcome.problem)
                 control.reporter.problem(outcome.problem)
@@ -331,14 +222,69 @@ def _carry_out(
         pass  # the move is planned again; what is left is what was_stopped tells
     finally:
         control.reporter.finish()
-    was_stopped = len(outcomes) < len(planned)
-    return MoveResult(number, tuple(outcomes), tuple(problems), plan.in_place, was_stopped)
+    return MoveResult(
+        batch.id,
+        tuple(outcomes),
+        tuple(problems),
+        plan.in_place,
+        was_stopped=len(outcomes) < len(planned),
+        mode=batch.mode,
+        destination=batch.destination,
+        same=plan.same,
+    )
 
 
-def _finish(database: Database, batch: int) -> None:
-    with database.writing() as session:
-        moves.finish_batch(session, batch, now=_now())
+def _open_apply(session: Session, destination: Path, run: int | None, mode: Mode) -> int:
+    """Take up the last batch if it is this one, cut short; else open a new one."""
+    last = _find_cut_short(session, destination, mode)
+    if last is not None and last.run == run:
+        moves.reopen_batch(session, last.id)
+        return last.id
+    moves.drop_planned(session)
+    return moves.put_batch(
+        session,
+        "apply",
+        destination,
+        run=run,
+        undoes_batch=None,
+        now=datetime.now(UTC),
+        mode=mode,
+    )
 
 
-def _now() -> datetime:
-    return datetime.now(UTC)
+def _find_cut_short(session: Session, destination: Path, mode: Mode) -> StoredBatch | None:
+    batches = moves.list_batches(session)
+    last = batches[-1] if batches else None
+    if last is None or (last.kind, last.state) != ("apply", "partial"):
+        return None
+    return last if (last.destination, last.mode) == (destination, mode) else None
+
+
+def _stragglers(session: Session, order: Order) -> list[PlannedMove]:
+    """Return the sidecars that a cut-off run had not moved although their videos are moved."""
+    last = _find_cut_short(session, order.destination, order.manner.mode)
+    if last is None:
+        return []
+    return [
+        PlannedMove(
+            sidecar.stat,
+            sidecar.blake3,
+            follow_name(sidecar.source, video.source, video.target),
+            action=sidecar.action,
+        )
+        for video, sidecar in moves.list_stragglers(session, last.id)
+    ]
+
+
+def _prune(database: Database, journal: Journal, order: Order, plan: Plan) -> None:
+    """Remove the folders that the batch has emptied, where that is asked for or they are ours."""
+    destination = order.destination
+    if order.manner.mode == "symlink":
+        left = {move.stat.path.parent for move in plan.moves if move.action == "unlink"}
+        with database.reading() as session:
+            own = set(moves.list_folders_made_in(session, destination))
+        prune_emptied(database, journal, left, own.__contains__)
+    elif order.manner.prune_empty and order.manner.mode == "move":
+        left = {move.stat.path.parent for move in plan.moves}
+        kept = {destination, *destination.parents, Path.home()}
+        prune_emptied(database, journal, left, lambda folder: folder not in kept)

@@ -1,136 +1,265 @@
-"""Where each file should go: the plan of an apply or an undo. Looks, changes nothing."""
+"""Which file is to go where: the plan of an apply. Looks, changes nothing."""
 
 from __future__ import annotations
 
-import os
-import shutil
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 from pathlib import Path, PurePath
 from types import MappingProxyType
+from typing import Literal
 
+from vidindex.disk_errors import TargetTaken
 from vidindex.errors import ChangedError, ItemError, Refused
-from vidindex.freenames import clash_key, free_name
+from vidindex.freenames import candidate_names, clash_key
 from vidindex.hashing import hash_file, stat_file
+from vidindex.links import read_link
+from vidindex.places import exists
 from vidindex.reporting import Problem
 from vidindex.scanning import FileStat
+from vidindex.sidecars import find_sidecars, follow_name
 from vidindex.store.clusterings import LabelledFile
-from vidindex.store.moves import JournalledMove, PlannedMove
+from vidindex.store.moves import Action, JournalledMove, Mode, PlannedMove
+from vidindex.templates import Template, Value
 
-RESERVE_BYTES = 64 << 20  # what a plan leaves free on a disk that it copies to
+Conflict = Literal["rename", "skip", "fail", "same"]
+UNSORTED_FOLDER = "unsorted"
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How files come to their targets.
+
+    on_conflict: what is done where a name is taken: the next free one is used, the file is
+        skipped, the whole plan fails; same: identical content there counts as done, or else rename.
+    template: None for ``{cluster}/`` and the file's own name, whatever that is.
+    sidecars: suffixes of the files that go along. prune_empty: folders that it empties go.
+    """
+
+    mode: Mode = "move"
+    on_conflict: Conflict = "rename"
+    template: Template | None = None
+    sidecars: tuple[str, ...] = ()
+    prune_empty: bool = False
+
+    @property
+    def action(self) -> Action:
+        """What is done with each file."""
+        return "reflink" if self.mode == "reflink-auto" else self.mode
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Moves in their order, and the files that cannot be moved.
+    """Moves in their order, each sidecar after its video, and the files that cannot be moved.
 
-    in_place: how many files lie where they should already.
+    in_place: how many files are where they should be already. same: how many were found there
+    with another name's identical content, and are left where they are.
     """
 
     moves: tuple[PlannedMove, ...]
     problems: tuple[Problem, ...]
     in_place: int = 0
+    same: int = 0
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What earlier batches have made and nothing has taken away: symbolic links, and copies."""
+
+    links: tuple[JournalledMove, ...] = ()
+    copies: frozenset[Path] = frozenset()
 
 
 def plan_apply(
     files: Sequence[LabelledFile],
     destination: Path,
+    manner: Manner = Manner(),
+    *,
     folders: Mapping[int, PurePath] = MappingProxyType({}),
+    standing: Standing = Standing(),
 ) -> Plan:
-    """Plan ``destination/cluster_<label>/<name>`` for each file.
+    """Plan a place below the destination for each file.
 
-    folders: by label, where in the destination the files go instead.
+    folders: by label, where in the destination the files go instead of ``cluster_<label>``.
+    standing: links of a view that is to be brought up to date, and copies, which are no sources.
 
     Names that exist, or that two files would share (also on disks blind to case or to Unicode
     forms), get " (2)" and so on before the suffix, here already, so that a dry run tells what a
     run does.
-    """
-    taken: set[str] = set()
-    moves: list[PlannedMove] = []
-    problems: list[Problem] = []
-    in_place = 0
-    for file in files:
-        source = file.stat.path
-        if file.label is None:
-            folder = destination / "unsorted"
-        else:
-            folder = destination / folders.get(file.label, f"cluster_{file.label}")
-        if source.parent == folder:
-            in_place += 1
-            continue
-        try:
-            stat = _still_holds(file.stat, file.blake3)
-            target = free_name(folder / source.name, taken.__contains__)
-        except ItemError as error:
-            problems.append(Problem.of(source, error))
-            continue
-        taken.add(clash_key(target))
-        moves.append(PlannedMove(stat, file.blake3, target))
-    return Plan(tuple(moves), tuple(problems), in_place)
-
-
-def plan_undo(done: Sequence[JournalledMove]) -> Plan:
-    """Plan the way back of each file. It keeps edits made since; a taken old place is refused."""
-    moves: list[PlannedMove] = []
-    problems: list[Problem] = []
-    for move in done:
-        try:
-            stat, blake3 = _identify_moved(move)
-            if os.path.lexists(move.source):
-                raise ItemError(
-                    f"its old place {move.source} is taken", "move that away and undo again"
-                )
-        except ItemError as error:
-            problems.append(Problem.of(move.target, error))
-            continue
-        moves.append(PlannedMove(stat, blake3, move.source, undoes_move=move.id))
-    return Plan(tuple(moves), tuple(problems))
-
-
-def require_room(plan: Plan) -> None:
-    """Refuse a plan that cannot work as a whole, before its first move.
 
     Raises:
-        Refused: a target's folder is a file or may not be written, or a disk has too little room.
+        Refused: a name is taken, and the manner is to fail then.
     """
-    needed_bytes: Counter[Path] = Counter()
-    for move in plan.moves:
-        ground = existing_ancestor(move.target.parent)
-        needed_bytes[ground] += move.stat.size_bytes * (move.stat.device != _device(ground))
-    for ground, needed in needed_bytes.items():
-        if not ground.is_dir():
-            raise Refused(f"{ground} is not a folder", "choose another destination")
-        if not os.access(ground, os.W_OK | os.X_OK):
-            raise Refused(f"the folder {ground} cannot be written", "check its rights")
-        free = shutil.disk_usage(ground).free
-        if needed and free < needed + RESERVE_BYTES:
-            raise Refused(
-                f"the disk of {ground} has too little room: {needed} bytes are to be copied there, "
-                f"{free} are free",
-                "make room or choose another destination; nothing was moved",
+    planner = _Planner(destination, manner, folders, standing)
+    return planner.plan(files)
+
+
+class _Planner:
+    def __init__(
+        self,
+        destination: Path,
+        manner: Manner,
+        folders: Mapping[int, PurePath],
+        standing: Standing,
+    ) -> None:
+        self._destination = destination
+        self._manner = manner
+        self._folders = folders
+        self._copies = standing.copies if manner.mode != "move" else frozenset()
+        # The own links that are still as they were made: their names are free for this plan.
+        self._links = {
+            link.target: link
+            for link in (standing.links if manner.mode == "symlink" else ())
+            if read_link(link.target) == link.source
+        }
+        self._taken: set[str] = set()
+        self._moves: list[PlannedMove] = []
+        self._problems: list[Problem] = []
+        self._in_place = 0
+        self._same = 0
+
+    def plan(self, files: Sequence[LabelledFile]) -> Plan:
+        sources = [file for file in files if file.stat.path not in self._copies]
+        sidecars = find_sidecars([file.stat.path for file in sources], self._manner.sidecars)
+        for file in sources:
+            try:
+                self._add(file, sidecars.get(file.stat.path, ()))
+            except ItemError as error:
+                self._problems.append(Problem.of(file.stat.path, error))
+        if self._manner.mode == "symlink":
+            self._update_view()
+        return Plan(tuple(self._moves), tuple(self._problems), self._in_place, self._same)
+
+    def _add(self, file: LabelledFile, sidecars: Sequence[Path]) -> None:
+        wanted = self._destination / self._place_of(file)
+        if wanted == file.stat.path:
+            self._in_place += 1
+            self._taken.add(clash_key(wanted))
+            return
+        stat = _still_holds(file.stat, file.blake3)
+        target = self._find_name(stat, file.blake3, wanted, sidecars)
+        if target is None:
+            return
+        self._note(PlannedMove(stat, file.blake3, target, action=self._manner.action))
+        for sidecar in sidecars:
+            try:
+                along, blake3 = hash_file(sidecar)
+            except ItemError as error:
+                self._problems.append(Problem.of(sidecar, error))
+                continue
+            name = follow_name(sidecar, stat.path, target)
+            self._note(
+                PlannedMove(along, blake3, name, action=self._manner.action, is_sidecar=True)
             )
 
+    def _place_of(self, file: LabelledFile) -> PurePath:
+        if file.label is None:
+            folder = PurePath(UNSORTED_FOLDER)
+        else:
+            folder = self._folders.get(file.label, PurePath(f"cluster_{file.label}"))
+        if self._manner.template is None:
+            return folder / file.stat.path.name
+        return self._manner.template.render(_describe(file, folder))
 
-def existing_ancestor(folder: Path) -> Path:
-    """Return a folder, or the nearest above it that exists."""
-    while not os.path.lexists(folder):
-        folder = folder.parent
-    return folder
+    def _find_name(
+        self, stat: FileStat, blake3: bytes, wanted: Path, sidecars: Sequence[Path]
+    ) -> Path | None:
+        """Return the first name that is free for a file and for what goes along with it.
+
+        None: the file has one of the names already, or its content lies there.
+        """
+        for candidate in candidate_names(wanted):
+            if candidate == stat.path:
+                self._in_place += 1
+                self._taken.add(clash_key(candidate))
+                return None
+            if self._is_there(candidate, stat, blake3):
+                return None
+            along = [follow_name(sidecar, stat.path, candidate) for sidecar in sidecars]
+            if all(self._is_free(name) for name in (candidate, *along)):
+                return candidate
+            if self._manner.on_conflict == "skip":
+                raise TargetTaken(f"its target {candidate} is taken", "it was left alone")
+            if self._manner.on_conflict == "fail":
+                raise Refused(
+                    f"the target {candidate} of {stat.path} is taken",
+                    "nothing was moved; --on-conflict rename takes the next free name",
+                )
+        raise TargetTaken(f"{wanted} and all names like it are taken", "empty the folder")
+
+    def _is_free(self, name: Path) -> bool:
+        if clash_key(name) in self._taken:
+            return False
+        return name in self._links or not exists(name)
+
+    def _is_there(self, name: Path, stat: FileStat, blake3: bytes) -> bool:
+        """Whether the content lies under a name already, and may; notes it then."""
+        mode = self._manner.mode
+        if clash_key(name) in self._taken or name in self._links or not exists(name):
+            return False
+        if mode == "symlink":
+            is_same = read_link(name) == stat.path
+        elif mode == "move" and self._manner.on_conflict != "same":
+            return False
+        else:
+            is_same = _holds(name, stat.size_bytes, blake3)
+        if is_same:
+            self._taken.add(clash_key(name))
+            self._same += mode == "move"
+            self._in_place += mode != "move"
+        return is_same
+
+    def _note(self, move: PlannedMove) -> None:
+        self._taken.add(clash_key(move.target))
+        self._moves.append(move)
+
+    def _update_view(self) -> None:
+        """Keep the links that are right already; take away those that no file asks for."""
+        wanted = {(move.target, move.stat.path) for move in self._moves}
+        kept = {
+            link.target for link in self._links.values() if (link.target, link.source) in wanted
+        }
+        self._in_place += sum(move.target in kept and not move.is_sidecar for move in self._moves)
+        stale = [
+            PlannedMove(
+                FileStat.of(link.target, link.target.lstat()),
+                link.blake3,
+                link.source,
+                undoes_move=link.id,
+                action="unlink",
+            )
+            for link in self._links.values()
+            if link.target not in kept
+        ]
+        self._moves = [*stale, *(move for move in self._moves if move.target not in kept)]
 
 
-def trusted_root(target: Path, destination: Path) -> Path:
-    """Return the folder above a target that is trusted as it is named.
-
-    Below the destination of an apply nothing may lead out of it, a symbolic link made meanwhile
-    least of all. A file that goes back goes to where the library found it, by whatever way.
-    """
-    is_inside = target.is_relative_to(destination)
-    return existing_ancestor(destination if is_inside else target.parent)
-
-
-def _device(path: Path) -> int:
-    return FileStat.of(path, path.lstat()).device
+def _describe(file: LabelledFile, folder: PurePath) -> dict[str, Value]:
+    path, info = file.stat.path, file.info
+    label = UNSORTED_FOLDER if file.label is None else file.label
+    try:
+        changed = datetime.fromtimestamp(file.stat.mtime_ns / 1e9).astimezone()
+    except (ValueError, OverflowError, OSError):  # a time that no calendar has
+        changed = None
+    hexadecimal = file.blake3.hex()
+    return {
+        "cluster": folder,
+        "label": label,
+        "name": file.name or folder.name,
+        "stem": path.stem,
+        "suffix": path.suffix,
+        "hash": hexadecimal,
+        "hash8": hexadecimal[:8],
+        "size": file.stat.size_bytes,
+        "duration": None if info is None or info.duration_s is None else int(info.duration_s),
+        "width": None if info is None else info.width_px,
+        "height": None if info is None else info.height_px,
+        "codec": None if info is None else info.codec,
+        "year": None if changed is None else changed.year,
+        "month": None if changed is None else changed.month,
+        "day": None if changed is None else changed.day,
+        "source": path.parent.name,
+    }
 
 
 def _still_holds(known: FileStat, blake3: bytes) -> FileStat:
@@ -149,18 +278,43 @@ def _still_holds(known: FileStat, blake3: bytes) -> FileStat:
     return stat
 
 
-def _identify_moved(move: JournalledMove) -> tuple[FileStat, bytes]:
-    """Return stat and content of a moved file, if what lies at its target is still that file.
+def _holds(path: Path, size_bytes: int, blake3: bytes) -> bool:
+    """Whether a content lies under a name. What cannot be read holds it not."""
+    try:
+        return stat_file(path).size_bytes == size_bytes and hash_file(path)[1] == blake3
+    except ItemError:
+        return False
 
-    Raises:
-        ChangedError: another file lies there, or none.
-        UnreadableError: it cannot be read.
-    """
-    stat = stat_file(move.target)
-    if stat == move.stat_at(move.target):
-        return stat, move.blake3
-    is_same_inode = (stat.device, stat.inode) == (move.stat.device, move.stat.inode)
-    stat, found = hash_file(move.target)
-    if not is_same_inode and found != move.blake3:
-        raise ChangedError("another file lies there now", "look at it; it was left alone")
-    return stat, found
+
+def check_again(moves: Iterable[PlannedMove]) -> Plan:
+    """Make a plan of moves that were planned before; what does not hold any more is a problem."""
+    kept: list[PlannedMove] = []
+    problems: list[Problem] = []
+    freed: set[Path] = set()
+    lead_is_kept = True
+    for move in moves:
+        try:
+            if move.is_sidecar and not lead_is_kept:
+                raise ChangedError("its video is not moved", "plan again")
+            kept.append(_check_again(move, freed))
+            is_kept = True
+        except ItemError as error:
+            problems.append(Problem.of(move.stat.path, error))
+            is_kept = False
+        if move.action == "unlink" and is_kept:
+            freed.add(move.stat.path)
+        if not move.is_sidecar:
+            lead_is_kept = is_kept
+    return Plan(tuple(kept), tuple(problems))
+
+
+def _check_again(move: PlannedMove, freed: Container[Path]) -> PlannedMove:
+    source = move.stat.path
+    if move.action == "unlink":
+        if read_link(source) != move.target:
+            raise ChangedError("it is not the link that was planned for", "plan again")
+        return move
+    stat = _still_holds(move.stat, move.blake3)
+    if move.target not in freed and exists(move.target):
+        raise TargetTaken(f"its target {move.target} is taken now", "plan again")
+    return replace(move, stat=stat)

@@ -15,7 +15,7 @@ from pathlib import Path
 from vidindex.db import schema
 from vidindex.db.engine import Database
 from vidindex.errors import Refused
-from vidindex.planning import existing_ancestor
+from vidindex.grounds import existing_ancestor
 from vidindex.recovering import recover
 from vidindex.reporting import Problem, Reporter
 from vidindex.scanning import FileStat

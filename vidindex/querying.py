@@ -96,6 +96,15 @@ class Status:
 
 
 @dataclass(frozen=True)
+class PastBatch:
+    """A batch of moves, the batches that put some of it back, and how many moves undo would."""
+
+    batch: StoredBatch
+    undone_by: tuple[int, ...]
+    undoable: int
+
+
+@dataclass(frozen=True)
 class FailuresAnswer:
     """The files that are there and cannot be used: not decoded, or not even read, each by path."""
 
@@ -266,6 +275,21 @@ def get_status(library: Path) -> Status:
             0 if run is None else placements.count_unplaced(session, run),
             batches[-1] if batches else None,
         )
+
+
+def get_history(library: Path) -> list[PastBatch]:
+    """Return all batches of moves, the newest first."""
+    with schema.open_for_reading(library) as database, database.reading() as session:
+        batches = moves.list_batches(session)
+        undoable = moves.count_undoable(session)
+    undone_by: dict[int | None, tuple[int, ...]] = {}
+    for batch in batches:
+        if batch.counts.get("done"):
+            undone_by[batch.undoes_batch] = (*undone_by.get(batch.undoes_batch, ()), batch.id)
+    return [
+        PastBatch(batch, undone_by.get(batch.id, ()), undoable.get(batch.id, 0))
+        for batch in reversed(batches)
+    ]
 
 
 def get_failures(library: Path) -> FailuresAnswer:

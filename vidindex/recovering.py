@@ -16,10 +16,14 @@ ours                    another file            the name was lost: planned again
 nothing                 nothing                 failed: "at neither place"
 anything else           anything else           failed: unclear, both are named and left alone
 ======================  ======================  ===============================================
+
+Where a copy or a link was to be made, or removed, there is nothing to decide: if it is there, or
+gone, that is done, and else planned again.
 """
 
 from __future__ import annotations
 
+import os
 import stat
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -28,14 +32,17 @@ from pathlib import Path
 from vidindex.copies import part_path, remove_part
 from vidindex.db.engine import Database
 from vidindex.errors import ChangedError, ItemError, UnreadableError
+from vidindex.grounds import trusted_root
 from vidindex.hashing import hash_file
-from vidindex.planning import trusted_root
+from vidindex.journalling import Journal, Outcome
+from vidindex.links import read_link
 from vidindex.renames import finish_rename
 from vidindex.reporting import Problem, Reporter
 from vidindex.scanning import FileStat
 from vidindex.store import moves
 from vidindex.store.moves import JournalledMove
-from vidindex.transferring import Outcome, Transfer, identity_of, remove_made_folders
+from vidindex.tidying import remove_made_folders
+from vidindex.transferring import end_copy, identity_of
 
 
 def recover(database: Database, reporter: Reporter) -> list[Problem]:
@@ -49,9 +56,7 @@ def recover(database: Database, reporter: Reporter) -> list[Problem]:
         batches = {batch.id: batch for batch in moves.list_batches(session)}
     problems: list[Problem] = []
     for number, move in in_flight:
-        batch = batches[number]
-        transfer = Transfer(database, batch, reporter, stopping=lambda: False, renames_clashes=True)
-        outcome = _settle(transfer, move, batch.destination)
+        outcome = _settle(Journal(database, batches[number]), move)
         if outcome.problem is not None:
             problems.append(outcome.problem)
             reporter.problem(outcome.problem)
@@ -65,29 +70,60 @@ def recover(database: Database, reporter: Reporter) -> list[Problem]:
     return problems
 
 
-def _settle(transfer: Transfer, move: JournalledMove, destination: Path) -> Outcome:
-    """Decide one move by the table above."""
+def _settle(journal: Journal, move: JournalledMove) -> Outcome:
     try:
-        root = trusted_root(move.target, destination)
-        remove_part(part_path(move.target, move.id), root=root)
-        source, target = _look(move.source), _look(move.target)
-        source_is_ours, target_is_ours = _is_ours(move, source), _is_ours(move, target)
-        if target is not None and target_is_ours:
-            if source is None or not source_is_ours or _is_same_file(source, target):
-                finish_rename(move.source, move.target, identity_of(target), root=root)
-                return transfer.end_done(move, target)
-            if move.state in ("copied", "both"):
-                # Device numbers may have changed since: what counts is the file just looked at.
-                return transfer.end_copy(replace(move, stat=source), target, ctime_ns=None)
-        if source_is_ours:
-            return transfer.plan_again(move)
-        where = "at neither place" if source is None and target is None else "unclear which is it"
-        raise ItemError(
-            f"a move was cut short, and the file is {where}: {move.source}, {move.target}",
-            "look at both; nothing was changed",
-        )
+        if move.action == "move":
+            return _settle_moved(journal, move)
+        if move.action in ("remove", "unlink"):
+            return _settle_removed(journal, move)
+        return _settle_made(journal, move)
     except ItemError as error:
-        return transfer.give_up(move, "failed", error)
+        return journal.give_up(move, "failed", error)
+
+
+def _settle_moved(journal: Journal, move: JournalledMove) -> Outcome:
+    """Decide a move by the table above."""
+    root = trusted_root(move.target, journal.batch.destination)
+    remove_part(part_path(move.target, move.id), root=root)
+    source, target = _look(move.source), _look(move.target)
+    source_is_ours, target_is_ours = _is_ours(move, source), _is_ours(move, target)
+    if target is not None and target_is_ours:
+        if source is None or not source_is_ours or _is_same_file(source, target):
+            finish_rename(move.source, move.target, identity_of(target), root=root)
+            return journal.end_moved(move, target)
+        if move.state in ("copied", "both"):
+            # Device numbers may have changed since: what counts is the file just looked at.
+            return end_copy(journal, replace(move, stat=source), target, ctime_ns=None)
+    if source_is_ours:
+        return journal.plan_again(move)
+    where = "at neither place" if source is None and target is None else "unclear which is it"
+    raise ItemError(
+        f"a move was cut short, and the file is {where}: {move.source}, {move.target}",
+        "look at both; nothing was changed",
+    )
+
+
+def _settle_made(journal: Journal, move: JournalledMove) -> Outcome:
+    """Decide whether a copy or a link was made."""
+    if move.action == "symlink":
+        is_made = read_link(move.target) == move.source
+        return journal.end_made(move, move.stat) if is_made else journal.plan_again(move)
+    root = trusted_root(move.target, journal.batch.destination)
+    remove_part(part_path(move.target, move.id), root=root)
+    source, target = _look(move.source), _look(move.target)
+    if target is not None:
+        is_linked = source is not None and _is_same_file(source, target)
+        # Before it was copied another file with the same content may have had the name.
+        is_copied = move.state == "copied" and _is_ours(move, target)
+        if is_linked if move.action == "hardlink" else is_copied:
+            return journal.end_made(move, target)
+    return journal.plan_again(move)
+
+
+def _settle_removed(journal: Journal, move: JournalledMove) -> Outcome:
+    """Decide whether a copy or a link was removed."""
+    is_there = os.path.lexists(move.source)
+    return journal.plan_again(move) if is_there else journal.end_removed(move)
 
 
 def _look(path: Path) -> FileStat | None:

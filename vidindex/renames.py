@@ -23,23 +23,18 @@ from enum import Enum
 from functools import cache
 from pathlib import Path
 
-from vidindex.errors import ChangedError
-from vidindex.freenames import clash_key
-from vidindex.places import (
+from vidindex.disk_errors import (
     STOPS,
     BothNames,
-    FileIdentity,
     NotPermitted,
     SameFile,
-    check,
-    exists,
     explained,
     explanation,
-    fsync_folder,
-    fsync_opened,
-    look,
-    opened_folder,
 )
+from vidindex.errors import ChangedError, ItemError, SystemStopped
+from vidindex.folders import fsync_folder, fsync_opened, opened_folder
+from vidindex.freenames import clash_key
+from vidindex.places import FileIdentity, check, exists, look, require_name
 
 _RENAME_NOREPLACE = 1
 _NO_RENAMEAT2 = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
@@ -199,6 +194,8 @@ def _settle(ends: Ends, identity: FileIdentity, code: int) -> None:
 
 
 def _link(ends: Ends, identity: FileIdentity) -> None:
+    """Make the second name. As in `_settle`, the names are believed, not the call."""
+    was_taken = ends.at_target() is not None
     try:
         os.link(
             ends.source.name,
@@ -208,17 +205,26 @@ def _link(ends: Ends, identity: FileIdentity) -> None:
             follow_symlinks=False,
         )
     except OSError as error:
-        if error.errno in _NO_LINKS:
-            message = f"{ends.doing}: this disk does not let a file be named without replacing"
-            raise NotPermitted(message, "choose a folder on another disk") from error
-        if identity.is_same_file(ends.at_target()):
+        if not identity.is_same_file(ends.at_target()):
+            raise _link_error(ends, error) from error
+        if was_taken:
+            fsync_opened(ends.target_fd)  # it may be ours, of a run that was killed before this
             raise SameFile(
                 f"{ends.source} and {ends.target} are one file", "remove one of them"
             ) from error
-        raise explanation(error, ends.doing) from error
     if not identity.is_same_file(ends.at_target()):
         # Another file has the name now. It stays: taking it back could take its last name.
         raise ChangedError(f"{ends.doing}: another file came in between", "look at both files")
+
+
+def _link_error(ends: Ends, error: OSError) -> ItemError | SystemStopped:
+    if error.errno not in _NO_LINKS:
+        return explanation(error, ends.doing)
+    if ends.verb == "link":
+        message = f"{ends.doing}: the disk, or the file's rights, allow no further hard link"
+        return NotPermitted(message, "--mode copy or --mode symlink needs none")
+    message = f"{ends.doing}: this disk does not let a file be named without replacing"
+    return NotPermitted(message, "choose a folder on another disk")
 
 
 def _drop_source_name(ends: Ends, identity: FileIdentity) -> None:
@@ -279,8 +285,8 @@ def libc() -> ctypes.CDLL:
 @contextmanager
 def both_ends(source: Path, target: Path, *, root: Path, verb: str = "move") -> Iterator[Ends]:
     """Open the folders of both names. The source's is trusted as named, if not the target's too."""
-    if "\0" in f"{source}{target}" or target.name in ("", ".."):
-        raise NotPermitted(f"{target} is no name for a file", "choose another name")
+    require_name(source)
+    require_name(target)
     source_root = root if source.parent == target.parent else source.parent
     with (
         opened_folder(source.parent, source_root) as source_fd,

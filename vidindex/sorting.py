@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 
 import numpy as np
@@ -20,8 +20,8 @@ from vidindex.arranging import (
 )
 from vidindex.config import Settings
 from vidindex.errors import Refused, UsageError
-from vidindex.moving import Control, MoveResult, carry_out_plan
-from vidindex.planning import Plan, plan_apply
+from vidindex.moving import Control, MoveResult, Order, carry_out_plan
+from vidindex.planning import Manner, Plan, plan_apply
 from vidindex.proposals import propose
 from vidindex.querying import choose_recipe
 from vidindex.reporting import Problem, Reporter
@@ -94,9 +94,8 @@ def sort(
     sorting = _Sorting(request, settings, control.reporter)
     moves = carry_out_plan(
         library,
-        request.like,
+        Order(request.like, lambda session: (None, sorting.plan(session)), sorting.manner),
         control,
-        lambda session: (None, sorting.plan(session)),
         dry_run=dry_run,
         wait=settings.wait,
     )
@@ -110,6 +109,7 @@ class _Sorting:
         self._request = request
         self._settings = settings
         self._reporter = reporter
+        self.manner = Manner(sidecars=settings.sidecars)
         self.sure: list[Proposal] = []
         self.unsure: list[Proposal] = []
         self.known = 0
@@ -138,8 +138,8 @@ class _Sorting:
         vectors = matrix.vectors[[rows[file.video_id or 0] for file in new]]
         labelled = self._propose(new, vectors, arranged, space)
         folders = {number: PurePath(name) for number, name in enumerate(arranged.names)}
-        plan = plan_apply(labelled, like, folders)
-        return Plan(plan.moves, (*problems, *plan.problems), plan.in_place)
+        plan = plan_apply(labelled, like, self.manner, folders=folders)
+        return replace(plan, problems=(*problems, *plan.problems))
 
     def _select_waiting(
         self, present: Sequence[StoredFile], arranged: Arranged, *, is_inside: bool

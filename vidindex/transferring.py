@@ -1,53 +1,40 @@
-"""One file's move, step by step, each step in the journal before it is made or as soon as it is.
+"""One file's way, step by step, each step in the journal before it is made or as soon as it is.
 
 ::
 
-    planned -> started -> (same disk) rename ------------------------------> done
-                          (other disk) copy -> copied -> publish -> remove -> done | both
-               skipped: it is not, or no longer, the file that was planned
-               failed:  the system does not allow it; the file lies where it lay
+    move     planned -> started -> (same disk) rename ----------------------------> done
+                                   (other disk) copy -> copied -> publish -> remove -> done | both
+    copy     planned -> started -> copy -> copied -> publish -> done      (reflink: a clone)
+    hardlink, symlink, remove, unlink:  planned -> started -> one step -> done
+                        skipped: it is not, or no longer, the file that was planned
+                        failed:  the system does not allow it; the file lies where it lay
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vidindex.copies import Copied, copy_to_part, part_path, remove_part
-from vidindex.db.engine import Database
+from vidindex.disk_errors import BothNames, OtherDevice, SameFile, TargetTaken
 from vidindex.errors import ChangedError, ItemError
+from vidindex.folders import make_folders
 from vidindex.freenames import free_name
-from vidindex.manifests import Manifest
-from vidindex.places import (
-    BothNames,
-    FileIdentity,
-    NotPermitted,
-    OtherDevice,
-    SameFile,
-    TargetTaken,
-    make_folders,
-    remove_empty_folder,
-)
-from vidindex.planning import existing_ancestor, trusted_root
-from vidindex.renames import Removal, publish, remove_source, rename_exclusive
-from vidindex.reporting import Problem, Reporter
+from vidindex.grounds import trusted_root
+from vidindex.hashing import hash_file, stat_file
+from vidindex.journalling import Journal, Outcome
+from vidindex.links import remove_copy, remove_link, symlink_exclusive
+from vidindex.places import FileIdentity
+from vidindex.planning import Conflict
+from vidindex.renames import Removal, link_exclusive, publish, remove_source, rename_exclusive
+from vidindex.reporting import Reporter
 from vidindex.scanning import FileStat
-from vidindex.store import files, moves
-from vidindex.store.moves import JournalledMove, MoveState, StoredBatch
+from vidindex.sidecars import follow_name
+from vidindex.store.moves import JournalledMove
 
 
 class Stopped(Exception):
     """The caller asked to stop while a file was copied; the file lies where it lay."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """How a move ended, and under which name. problem: why it was not simply done."""
-
-    state: MoveState
-    target: Path
-    problem: Problem | None = None
 
 
 class Transfer:
@@ -55,56 +42,103 @@ class Transfer:
 
     def __init__(
         self,
-        database: Database,
-        batch: StoredBatch,
+        journal: Journal,
         reporter: Reporter,
         *,
         stopping: Callable[[], bool],
-        renames_clashes: bool,
+        on_conflict: Conflict,
     ) -> None:
-        self._database = database
-        self._batch = batch
-        self._manifest = Manifest(database.path, batch.id)
+        self._journal = journal
         self._reporter = reporter
         self._stopping = stopping
-        self._renames_clashes = renames_clashes
+        self._on_conflict = on_conflict
+        self._lead: tuple[JournalledMove, Outcome] | None = None  # of the sidecars that follow
 
     def move(self, move: JournalledMove) -> Outcome:
-        """Bring one file to its target.
+        """Bring one file to its target. A sidecar goes only where its video went just before.
 
         Raises:
             Stopped: it was asked to stop; the move is planned as before.
             SystemStopped: the disk is full or failing; recovery will look at what happened.
         """
+        if not move.is_sidecar:
+            outcome = self._carry_out(move)
+            self._lead = move, outcome
+            return outcome
+        if self._lead is None:
+            return self._carry_out(move)
+        video, arrived = self._lead
+        if arrived.state not in ("done", "both"):
+            error = ChangedError("its video was not moved", "it stays with it")
+            return self._journal.give_up(move, "skipped", error)
+        if arrived.target != video.target:
+            name = follow_name(move.source, video.source, arrived.target)
+            move = self._journal.rename(move, name)
+        return self._carry_out(move)
+
+    def _carry_out(self, move: JournalledMove) -> Outcome:
+        journal = self._journal
         try:
-            root = trusted_root(move.target, self._batch.destination)
-            make_folders(move.target.parent, root=root, before_each=self._note_folder)
-            self._note(move, "started")
-            return self._rename(move, root)
+            if move.action in ("remove", "unlink"):
+                return self._remove(move)
+            root = trusted_root(move.target, journal.batch.destination)
+            make_folders(move.target.parent, root=root, before_each=journal.note_folder)
+            if move.action != "symlink":  # which may lead nowhere, when it is put back
+                move = self._identify(move)
+            journal.note(move, "started")
+            return self._make(move, root)
         except Stopped:
-            self._note(move, "planned")
+            journal.plan_again(move)
             raise
         except BothNames as error:
-            return self._end_in_both(move, move.stat_at(move.target), error)
+            return journal.end_in_both(move, move.stat_at(move.target), error)
         except (ChangedError, TargetTaken, SameFile) as error:
-            return self.give_up(move, "skipped", error)
+            return journal.give_up(move, "skipped", error)
         except ItemError as error:
-            return self.give_up(move, "failed", error)
+            return journal.give_up(move, "failed", error)
 
-    def _rename(self, move: JournalledMove, root: Path) -> Outcome:
+    def _identify(self, move: JournalledMove) -> JournalledMove:
+        """Make sure that the source is the file that was planned, though it may be touched since.
+
+        Raises:
+            ChangedError: it holds another content, or is gone.
+            UnreadableError: it cannot be read.
+        """
+        found = stat_file(move.source)
+        if found == move.stat:
+            return move
+        found, blake3 = hash_file(move.source)
+        if blake3 != move.blake3:
+            raise ChangedError("it changed since it was indexed", "index it again")
+        return self._journal.identify(move, found)
+
+    def _make(self, move: JournalledMove, root: Path) -> Outcome:
         while True:
             try:
-                rename_exclusive(move.source, move.target, identity_of(move.stat), root=root)
+                return self._make_under_its_name(move, root)
             except TargetTaken:
                 move = self._take_next_name(move)
+
+    def _make_under_its_name(self, move: JournalledMove, root: Path) -> Outcome:
+        identity = identity_of(move.stat)
+        if move.action == "symlink":
+            symlink_exclusive(move.target, move.source, root=root)
+            return self._journal.end_made(move, move.stat_at(move.target))
+        if move.action == "hardlink":
+            link_exclusive(move.source, move.target, identity, root=root)
+            return self._journal.end_made(move, move.stat_at(move.target))
+        if move.action == "move":
+            try:
+                rename_exclusive(move.source, move.target, identity, root=root)
             except OtherDevice:
                 return self._copy(move, root)
-            else:
-                return self.end_done(move, move.stat_at(move.target))
+            return self._journal.end_moved(move, move.stat_at(move.target))
+        return self._copy(move, root)
 
     def _copy(self, move: JournalledMove, root: Path) -> Outcome:
         part = part_path(move.target, move.id)
         remove_part(part, root=root)
+        is_auto = self._journal.batch.mode == "reflink-auto"
         copied = copy_to_part(
             move.source,
             part,
@@ -112,8 +146,9 @@ class Transfer:
             move.blake3,
             root=root,
             progress=self._stop_if_asked,
+            clones="never" if move.action != "reflink" else "auto" if is_auto else "always",
         )
-        self._note(move, "copied")
+        self._journal.note(move, "copied")
         try:
             move = self._publish(move, part, copied, root)
         except ItemError:
@@ -122,7 +157,9 @@ class Transfer:
         if copied.lost:
             self._reporter.notice(f"{move.target} could not keep: {', '.join(copied.lost)}")
         arrived = stat_of(copied.part, move.target)
-        return self.end_copy(move, arrived, ctime_ns=copied.source_ctime_ns)
+        if move.action == "move":
+            return end_copy(self._journal, move, arrived, ctime_ns=copied.source_ctime_ns)
+        return self._journal.end_made(move, arrived)
 
     def _publish(
         self, move: JournalledMove, part: Path, copied: Copied, root: Path
@@ -135,65 +172,43 @@ class Transfer:
             else:
                 return move
 
-    def end_copy(self, move: JournalledMove, arrived: FileStat, *, ctime_ns: int | None) -> Outcome:
-        """Remove the source of a published copy, the last step of a move across disks.
-
-        ctime_ns: the source's when it was copied; None if that is not known any more.
-        """
-        removal = remove_source(move.source, move.target, identity_of(move.stat), ctime_ns=ctime_ns)
-        if removal in (Removal.REMOVED, Removal.GONE):
-            return self.end_done(move, arrived)
-        reason = {
-            Removal.CHANGED: "it changed while it was moved; the old file was kept beside the copy",
-            Removal.REFUSED: "it was copied, but the old file could not be removed",
-        }[removal]
-        return self._end_in_both(move, arrived, ItemError(reason, f"the copy is {move.target}"))
-
     def _take_next_name(self, move: JournalledMove) -> JournalledMove:
         """Give a move another target; the journal knows it before the file can have it."""
-        if not self._renames_clashes:
-            raise TargetTaken(f"its old place {move.target} is taken", "undo again when it is free")
-        target = free_name(move.target, lambda _: False)
-        self._manifest.rename(move.id, target)
-        with self._database.writing() as session:
-            moves.set_target(session, move.id, target)
-        return replace(move, target=target)
+        if self._on_conflict == "same" and _holds(move.target, move):
+            raise TargetTaken(f"{move.target} has the same content", "it was left alone")
+        if self._on_conflict in ("skip", "fail"):
+            raise TargetTaken(f"its place {move.target} is taken", "run it again when it is free")
+        return self._journal.rename(move, free_name(move.target))
+
+    def _remove(self, move: JournalledMove) -> Outcome:
+        root = trusted_root(move.source, self._journal.batch.destination)
+        self._journal.note(move, "started")
+        if move.action == "unlink":
+            remove_link(move.source, move.target, root=root)
+        else:
+            remove_copy(move.source, identity_of(move.stat), root=root)
+        return self._journal.end_removed(move)
 
     def _stop_if_asked(self, _copied_bytes: int) -> None:
         if self._stopping():
             raise Stopped
 
-    def _note_folder(self, folder: Path) -> None:
-        self._manifest.add_folder(folder)
-        with self._database.writing() as session:
-            moves.put_made_folder(session, self._batch.id, folder)
 
-    def _note(self, move: JournalledMove, state: MoveState, reason: str | None = None) -> None:
-        with self._database.writing() as session:
-            moves.set_state(session, move.id, state, reason)
+def end_copy(
+    journal: Journal, move: JournalledMove, arrived: FileStat, *, ctime_ns: int | None
+) -> Outcome:
+    """Remove the source of a published copy, the last step of a move across disks.
 
-    def end_done(self, move: JournalledMove, arrived: FileStat) -> Outcome:
-        """Store in one transaction that a file has arrived and where the library finds it."""
-        with self._database.writing() as session:
-            files.follow_move(session, move.source, arrived)
-            moves.set_done(session, move.id, arrived)
-        return Outcome("done", move.target)
-
-    def _end_in_both(self, move: JournalledMove, arrived: FileStat, error: ItemError) -> Outcome:
-        with self._database.writing() as session:
-            files.follow_move(session, move.source, arrived)
-            moves.set_state(session, move.id, "both", error.message)
-        return Outcome("both", move.target, Problem.of(move.source, error))
-
-    def plan_again(self, move: JournalledMove) -> Outcome:
-        """Store that a move has not happened."""
-        self._note(move, "planned")
-        return Outcome("planned", move.target)
-
-    def give_up(self, move: JournalledMove, state: MoveState, error: ItemError) -> Outcome:
-        """Store that a file stays, and why."""
-        self._note(move, state, error.message)
-        return Outcome(state, move.target, Problem.of(move.source, error))
+    ctime_ns: the source's when it was copied; None if that is not known any more.
+    """
+    removal = remove_source(move.source, move.target, identity_of(move.stat), ctime_ns=ctime_ns)
+    if removal in (Removal.REMOVED, Removal.GONE):
+        return journal.end_moved(move, arrived)
+    reason = {
+        Removal.CHANGED: "it changed while it was moved; the old file was kept beside the copy",
+        Removal.REFUSED: "it was copied, but the old file could not be removed",
+    }[removal]
+    return journal.end_in_both(move, arrived, ItemError(reason, f"the copy is {move.target}"))
 
 
 def identity_of(stat: FileStat) -> FileIdentity:
@@ -206,15 +221,8 @@ def stat_of(identity: FileIdentity, path: Path) -> FileStat:
     return FileStat(path, identity.size, identity.mtime_ns, identity.device, identity.inode)
 
 
-def remove_made_folders(database: Database, batch: int) -> None:
-    """Remove the folders that a batch made, as far as they are empty."""
-    with database.reading() as session:
-        folders = moves.list_made_folders(session, batch)
-    for folder in folders:
-        try:
-            remove_empty_folder(folder, root=existing_ancestor(folder.parent))
-        except NotPermitted:
-            continue  # it stays listed, for the next undo
-        if not folder.exists():
-            with database.writing() as session:
-                moves.forget_made_folder(session, batch, folder)
+def _holds(path: Path, move: JournalledMove) -> bool:
+    try:
+        return hash_file(path)[1] == move.blake3
+    except ItemError:
+        return False

@@ -44,13 +44,15 @@ class Answer:
 class Invocation:
     """One call of a command: its settings, and where its progress goes.
 
-    tell: prints an answer before the last one, which the command returns.
+    tell: prints an answer before the last one, which the command returns. verbosity: how often -v
+    was given.
     """
 
     configuration: Configuration
     reporter: Reporter
     is_json: bool
     tell: Callable[[Answer], None]
+    verbosity: int = 0
 
     @property
     def settings(self) -> Settings:
@@ -72,6 +74,7 @@ def add_command(
     function: Callable[..., Answer],
     *,
     example: str,
+    notes: str = "",
     name: str | None = None,
     group: str = "",
     settings: Iterable[str] = (),
@@ -79,7 +82,7 @@ def add_command(
     """Make a command of a function that takes an Invocation and its own parameters.
 
     It gets the options of the settings named, and the common ones. Its docstring is its help.
-    group: the words before its name.
+    notes: what else the help says, after the example. group: the words before its name.
     """
     flags = tuple(settings)
     title = name or function.__name__
@@ -95,7 +98,10 @@ def add_command(
             configuration = from_process(chosen, common["config"])
             reporter = reporter_for(quiet=common["quiet"])
             tell = partial(_print_answer, manners=manners)
-            return function(Invocation(configuration, reporter, manners.is_json, tell), **values)
+            invocation = Invocation(
+                configuration, reporter, manners.is_json, tell, manners.verbosity
+            )
+            return function(invocation, **values)
 
         raise typer.Exit(_answer(call, manners))
 
@@ -106,7 +112,7 @@ def add_command(
         [parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY) for parameter in parameters]
     )
     run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
-    app.command(title, help=f"{inspect.getdoc(function)}\n\nExample: {example}")(run)
+    app.command(title, help=f"{inspect.getdoc(function)}\n\nExample: {example}{notes}")(run)
 
 
 def _keyword(name: str, annotation: Any, default: Any) -> inspect.Parameter:

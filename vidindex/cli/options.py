@@ -105,7 +105,9 @@ COMMON: dict[str, tuple[Any, Any]] = {
     "json": (_common(bool, "--json", help="Print one JSON object."), False),
     "quiet": (_common(bool, "-q", "--quiet", help="No progress and no notices."), False),
     "verbose": (
-        _common(int, "-v", "--verbose", count=True, help="-vv shows where an error arose."),
+        _common(
+            int, "-v", "--verbose", count=True, help="Long lists whole; -vv: where an error arose."
+        ),
         0,
     ),
 }

@@ -6,7 +6,17 @@ from typing import Annotated, Any
 
 import typer
 
-from vidindex.cli.apply import DryRun, Yes, apply_data, control, move_exit_code, move_text
+from vidindex.cli.apply import (
+    ChosenMode,
+    ChosenTemplate,
+    DryRun,
+    OnConflict,
+    Yes,
+    apply_data,
+    control,
+    move_exit_code,
+    move_text,
+)
 from vidindex.cli.cluster import K, RecipeNumber, cluster_data, cluster_text
 from vidindex.cli.command import Answer, Invocation, add_command
 from vidindex.cli.index import index_data, index_text, index_until_stopped
@@ -37,6 +47,9 @@ def organize(
     retry_failed: Annotated[
         bool, typer.Option("--retry-failed", help="Try videos again that failed before.")
     ] = False,
+    mode: ChosenMode = None,
+    template: ChosenTemplate = None,
+    on_conflict: OnConflict = None,
     dry_run: DryRun = False,
     yes: Yes = False,
 ) -> Answer:
@@ -46,7 +59,10 @@ def organize(
     indexes and clusters, which changes the library only, and says what would be moved.
     """
     from vidindex.library import Library
+    from vidindex.templates import Template
 
+    if template is not None:
+        Template.parse(template)  # what is wrong with it is told before the long work
     library = Library(settings=call.settings)
     indexed = index_until_stopped(call, [source], retry_failed=retry_failed)
     own_recipe = indexed.recipe if recipe is None else recipe
@@ -56,6 +72,9 @@ def organize(
             destination,
             run=clustered.run,
             scope=source,
+            mode=mode or "move",
+            template=template,
+            on_conflict=on_conflict or "rename",
             dry_run=dry_run,
             control=control(call, stop, yes=yes or dry_run),
         )
@@ -68,7 +87,7 @@ def organize(
         [
             index_text(indexed),
             cluster_text(clustered),
-            move_text(moved, "moved", "vidindex undo puts them back"),
+            move_text(moved, is_whole=call.verbosity > 0),
         ]
     )
     code = move_exit_code(moved, stop)

@@ -88,7 +88,7 @@ def _text(result: SortResult) -> str:
         parts.append("proposed\n" + _table(result.proposals))
     if result.unsure:
         parts.append("not sure enough, and left where they are\n" + _table(result.unsure))
-    lines = [move_text(result.moves, "moved", "vidindex undo puts them back")]
+    lines = [move_text(result.moves)]
     if result.known:
         lines.append(f"{counted(result.known, 'file')} left: in one of the folders already")
     return "\n\n".join([*parts, "\n".join(lines)])

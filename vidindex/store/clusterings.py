@@ -14,8 +14,10 @@ from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from vidindex.db.models import Assignment, Cluster, Clustering, File, Video
+from vidindex.embedding import VideoInfo
 from vidindex.scanning import FileStat
 from vidindex.store.files import is_below
+from vidindex.store.videos import to_info
 
 UNSORTED = -1  # the label, in arrays, of a video that is in no cluster
 
@@ -121,7 +123,7 @@ class StoredRun:
 class LabelledFile:
     """A file that is present, and the cluster its content is in; label None: in no one.
 
-    is_placed_later: its content came after the run.
+    is_placed_later: its content came after the run. info: what its header says.
     """
 
     stat: FileStat
@@ -130,6 +132,7 @@ class LabelledFile:
     name: str | None
     distance: float
     is_placed_later: bool = False
+    info: VideoInfo | None = None
 
 
 def put_clustering(session: Session, new: NewClustering, *, now: datetime) -> int:
@@ -309,6 +312,10 @@ def list_labelled_files(
             Cluster.name,
             Assignment.distance,
             Assignment.is_placed_later,
+            Video.duration_s,
+            Video.width_px,
+            Video.height_px,
+            Video.codec,
         )
         .join(Video, Video.id == Assignment.video_id)
         .join(File, File.video_id == Video.id)
@@ -325,8 +332,16 @@ def list_labelled_files(
     if folder is not None:
         query = query.where(is_below(File.path, folder))
     return [
-        LabelledFile(FileStat(*stat), blake3, label, name, distance, is_placed_later)
-        for *stat, blake3, label, name, distance, is_placed_later in session.execute(query)
+        LabelledFile(
+            FileStat(row.path, row.size_bytes, row.mtime_ns, row.device, row.inode),
+            row.blake3,
+            row.label,
+            row.name,
+            row.distance,
+            row.is_placed_later,
+            to_info(row.duration_s, row.width_px, row.height_px, row.codec),
+        )
+        for row in session.execute(query)
     ]
 
 

@@ -206,6 +206,12 @@ def list_undoable(session: Session, batch: int) -> list[JournalledMove]:
     return [_to_move(row) for row in session.scalars(query)]
 
 
+def count_undoable(session: Session) -> dict[int, int]:
+    """Return how many moves of each batch were done and not put back; without those of none."""
+    query = select(Move.batch_id, func.count()).where(Move.state == "done", ~_is_put_back())
+    return dict(row for row in session.execute(query.group_by(Move.batch_id)))
+
+
 def list_links(session: Session, destination: Path) -> list[JournalledMove]:
     """Return the symbolic links that batches with this destination made and none removed since."""
     query = (
@@ -220,6 +226,26 @@ def list_links(session: Session, destination: Path) -> list[JournalledMove]:
         .order_by(Move.id)
     )
     return [_to_move(row) for row in session.scalars(query)]
+
+
+def list_copied(session: Session) -> list[Path]:
+    """Return where copies and hard links lie that batches made and none removed since."""
+    query = select(Move.target).where(
+        Move.action.in_(("copy", "hardlink", "reflink")), Move.state == "done", ~_is_put_back()
+    )
+    return list(session.scalars(query))
+
+
+def list_stragglers(session: Session, batch: int) -> list[tuple[JournalledMove, JournalledMove]]:
+    """Return the sidecars that a batch has not moved, each after its video, which has arrived."""
+    stragglers: list[tuple[JournalledMove, JournalledMove]] = []
+    video: JournalledMove | None = None
+    for move in list_moves(session, batch):
+        if not move.is_sidecar:
+            video = move
+        elif video is not None and video.state in ("done", "both") and move.state == "planned":
+            stragglers.append((video, move))
+    return stragglers
 
 
 def list_batches(session: Session) -> list[StoredBatch]:
@@ -262,6 +288,16 @@ def list_made_folders(session: Session, batch: int) -> list[Path]:
     """Return the folders that a batch made, the deepest first."""
     folders = session.scalars(select(MadeFolder.path).where(MadeFolder.batch_id == batch))
     return sorted(folders, key=lambda folder: (-len(folder.parts), folder))
+
+
+def list_folders_made_in(session: Session, destination: Path) -> list[Path]:
+    """Return the folders that the batches with this destination made."""
+    query = (
+        select(MadeFolder.path)
+        .join(MoveBatch, MadeFolder.batch_id == MoveBatch.id)
+        .where(MoveBatch.destination == destination)
+    )
+    return list(session.scalars(query))
 
 
 def forget_made_folder(session: Session, batch: int, folder: Path) -> None:

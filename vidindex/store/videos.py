@@ -95,10 +95,17 @@ def find_videos(session: Session, hash_prefix: str) -> list[StoredVideo]:
             row.id,
             row.blake3,
             row.size_bytes,
-            None
-            if row.width_px is None or row.height_px is None or row.codec is None
-            else VideoInfo(row.duration_s, row.width_px, row.height_px, row.codec),
+            to_info(row.duration_s, row.width_px, row.height_px, row.codec),
             row.added_at,
         )
         for row in rows
     ]
+
+
+def to_info(
+    duration_s: float | None, width_px: int | None, height_px: int | None, codec: str | None
+) -> VideoInfo | None:
+    """Return what the header of a video says; None if it was never read."""
+    if width_px is None or height_px is None or codec is None:
+        return None
+    return VideoInfo(duration_s, width_px, height_px, codec)
