@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import tempfile
+from pathlib import Path
 
 _FICLONE = 0x40049409  # ioctl_ficlone(2); the module fcntl has it since Python 3.12
 _CANNOT = frozenset(
@@ -31,3 +33,15 @@ def clone(source: int, target: int) -> bool:
             return False
         raise
     return True
+
+
+def can_clone(folder: Path) -> bool:
+    """Whether the disk of a folder has clones: tried with two files that get no name.
+
+    Raises:
+        OSError: no file can be made there.
+    """
+    with tempfile.TemporaryFile(dir=folder) as source, tempfile.TemporaryFile(dir=folder) as target:
+        source.write(b"x")
+        source.flush()
+        return clone(source.fileno(), target.fileno())

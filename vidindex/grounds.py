@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from vidindex.clones import can_clone
 from vidindex.errors import Refused
 from vidindex.scanning import FileStat
 from vidindex.store.moves import PlannedMove
@@ -68,6 +69,26 @@ def require_room(moves: Sequence[PlannedMove]) -> tuple[Room, ...]:
             )
         needed_bytes[ground] += move.stat.size_bytes * _is_copied(move, is_elsewhere=is_elsewhere)
     return tuple(_room(ground, needed) for ground, needed in needed_bytes.items())
+
+
+def require_clones(moves: Sequence[PlannedMove]) -> None:
+    """Refuse a plan of clones for a disk that has none; tried with two files without a name.
+
+    Raises:
+        Refused: it has none, or a file is on another disk.
+    """
+    grounds = {existing_ancestor(move.target.parent) for move in moves}
+    for ground in grounds:
+        try:
+            has_clones = can_clone(ground)
+        except OSError as error:
+            raise Refused(
+                f"cannot make a clone in {ground}: {error.strerror}", "check the folder"
+            ) from error
+        if not has_clones:
+            raise Refused(
+                f"the disk of {ground} has no reflinks", "--mode reflink-auto copies instead"
+            )
 
 
 def _is_copied(move: PlannedMove, *, is_elsewhere: bool) -> bool:

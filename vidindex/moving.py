@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from vidindex.db import schema
 from vidindex.db.engine import Database
-from vidindex.grounds import Room, require_room
+from vidindex.grounds import Room, require_clones, require_room
 from vidindex.journalling import Journal
 from vidindex.planning import Conflict, Manner, Plan
 from vidindex.recovering import recover
@@ -25,7 +25,7 @@ from vidindex.reporting import Problem, Reporter
 from vidindex.sidecars import follow_name
 from vidindex.store import moves
 from vidindex.store.moves import Action, Mode, PlannedMove, StoredBatch
-from vidindex.tidying import prune_emptied
+from vidindex.tidying import prune_emptied, remove_made_folders
 from vidindex.transferring import Stopped, Transfer
 
 
@@ -123,6 +123,8 @@ def carry_out_plan(
             stragglers = _stragglers(session, order)
         plan = replace(plan, moves=(*stragglers, *plan.moves))
         require_room(plan.moves)
+        if manner.mode == "reflink":
+            require_clones(plan.moves)
         plan = agreed(plan, unsettled, control)
         if not plan.moves:
             return nothing_moved(plan, manner.mode)
@@ -131,6 +133,7 @@ def carry_out_plan(
             moves.put_moves(session, batch, plan.moves)
         with opened_batch(database, batch) as journal:
             result = carry_out(database, journal, plan, control, manner.on_conflict)
+            remove_made_folders(database, journal, batch)  # where nothing could be brought
             _prune(database, journal, order, plan)
         return result
 

@@ -62,9 +62,10 @@ def recover(database: Database, reporter: Reporter) -> list[Problem]:
             reporter.problem(outcome.problem)
     for interrupted in batches.values():
         if interrupted.state == "running":
-            remove_made_folders(database, interrupted.id)
+            journal = Journal(database, interrupted)
+            remove_made_folders(database, journal, interrupted.id)
             if interrupted.undoes_batch is not None:
-                remove_made_folders(database, interrupted.undoes_batch)
+                remove_made_folders(database, journal, interrupted.undoes_batch)
             with database.writing() as session:
                 moves.finish_batch(session, interrupted.id, now=datetime.now(UTC))
     return problems

@@ -17,16 +17,17 @@ from vidindex.store import moves
 from vidindex.store.moves import PrunedFolder
 
 
-def remove_made_folders(database: Database, batch: int) -> None:
-    """Remove the folders that a batch made, as far as they are empty."""
+def remove_made_folders(database: Database, journal: Journal, batch: int) -> None:
+    """Remove the folders that a batch made, as far as they are empty.
+
+    journal: of the batch that removes them. If it is another one, undoing it makes them again.
+    """
     with database.reading() as session:
         folders = moves.list_made_folders(session, batch)
     for folder in folders:
-        try:
-            remove_empty_folder(folder, root=existing_ancestor(folder.parent))
-        except NotPermitted:
-            continue  # it stays listed, for the next undo
-        if not folder.exists():
+        if _is_empty(folder):
+            _remove(database, journal, folder, is_noted=batch != journal.batch.id)
+        if not folder.exists():  # else it stays listed, for the next undo
             with database.writing() as session:
                 moves.forget_made_folder(session, batch, folder)
 
@@ -43,17 +44,7 @@ def prune_emptied(
     """
     for start in sorted(folders, key=lambda folder: (-len(folder.parts), folder)):
         folder = start
-        while may_go(folder) and _is_empty(folder):
-            found = describe_folder(folder)
-            journal.note_pruned(PrunedFolder(folder, found.permissions, found.uid, found.gid))
-            try:
-                is_removed = remove_empty_folder(folder, root=folder.parent)
-            except NotPermitted:
-                is_removed = False
-            if not is_removed:
-                with database.writing() as session:
-                    moves.forget_pruned_folder(session, journal.batch.id, folder)
-                break
+        while may_go(folder) and _is_empty(folder) and _remove(database, journal, folder):
             folder = folder.parent
 
 
@@ -71,6 +62,22 @@ def remake_pruned(database: Database, journal: Journal, undone: int, reporter: R
             )
         except ItemError as error:
             reporter.problem(Problem.of(folder.path, error))
+
+
+def _remove(database: Database, journal: Journal, folder: Path, *, is_noted: bool = True) -> bool:
+    """Remove an empty folder, of which the journal knows before. Returns whether it is gone."""
+    if is_noted:
+        found = describe_folder(folder)
+        journal.note_pruned(PrunedFolder(folder, found.permissions, found.uid, found.gid))
+    try:
+        if remove_empty_folder(folder, root=existing_ancestor(folder.parent)):
+            return True
+    except NotPermitted:
+        pass  # such as one that a disk is mounted at: it stays
+    if is_noted:
+        with database.writing() as session:
+            moves.forget_pruned_folder(session, journal.batch.id, folder)
+    return False
 
 
 def _is_empty(folder: Path) -> bool:

@@ -78,7 +78,7 @@ def undo(
         with opened_batch(database, own) as journal:
             remake_pruned(database, journal, undone.id, control.reporter)
             result = carry_out(database, journal, plan, control, "skip")
-            remove_made_folders(database, undone.id)
+            remove_made_folders(database, journal, undone.id)
         return result
 
 
