@@ -30,9 +30,12 @@ def disk(folder: Path, kind: str) -> Iterator[Path]:
     image = folder.with_suffix(".image")
     with image.open("wb") as file:
         file.truncate(size_bytes)
-    _run([*command, str(image)])
-    with mounted(folder, "-t", file_system, "-o", "loop", image):
-        yield folder
+    try:
+        _run([*command, str(image)])
+        with mounted(folder, "-t", file_system, "-o", "loop", image):
+            yield folder
+    finally:
+        image.unlink()
 
 
 @contextmanager

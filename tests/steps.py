@@ -17,9 +17,11 @@ from pathlib import Path
 from blake3 import blake3
 
 from vidindex.copies import Clones, copy_to_part, part_path, remove_part
+from vidindex.disk_errors import SameFile
 from vidindex.errors import VidindexError
+from vidindex.folders import FolderMode, make_folder_again
 from vidindex.links import read_link, remove_copy, remove_link, symlink_exclusive
-from vidindex.places import FileIdentity, FolderMode, SameFile, make_folder_again
+from vidindex.places import FileIdentity
 from vidindex.renames import link_exclusive, publish
 
 CONTENT = b"the one and only" * 5000

@@ -16,8 +16,9 @@ from blake3 import blake3
 from tests.disks import flagged
 from vidindex import metadata
 from vidindex.copies import Clones, Copied, copy_to_part, part_path
+from vidindex.disk_errors import NotPermitted
 from vidindex.errors import UnreadableError
-from vidindex.places import FileIdentity, NotPermitted
+from vidindex.places import FileIdentity
 
 CONTENT = bytes(range(256)) * 40
 ACCESS, DEFAULT = "system.posix_acl_access", "system.posix_acl_default"

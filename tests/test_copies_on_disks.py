@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
+import tempfile
 import unicodedata
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -16,17 +17,11 @@ from blake3 import blake3
 from tests.disks import blind_disk, disk
 from tests.faults.mounts import mount, mounted
 from vidindex.copies import Clones, Copied, copy_to_part, part_path
+from vidindex.disk_errors import NotPermitted, OtherDevice, SameFile, TargetTaken
 from vidindex.errors import ChangedError, SystemStopped
+from vidindex.folders import make_folder_again, make_folders
 from vidindex.links import remove_copy, symlink_exclusive
-from vidindex.places import (
-    FileIdentity,
-    NotPermitted,
-    OtherDevice,
-    SameFile,
-    TargetTaken,
-    make_folder_again,
-    make_folders,
-)
+from vidindex.places import FileIdentity
 from vidindex.renames import Removal, link_exclusive, publish, remove_source, rename_exclusive
 
 pytestmark = pytest.mark.root
@@ -79,10 +74,8 @@ def home(cloning_disk: Path) -> Iterator[Path]:
 @pytest.fixture
 def memory() -> Iterator[Path]:
     """A folder on a disk that has none."""
-    folder = Path("/dev/shm/vidindex-test")
-    folder.mkdir()
-    yield folder
-    shutil.rmtree(folder)
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as name:
+        yield Path(name)
 
 
 @pytest.mark.parametrize("clones", ["always", "auto"])
@@ -337,6 +330,23 @@ def test_a_name_alike_but_for_composition_is_never_replaced(tmp_path: Path) -> N
             )
 
         assert target.read_bytes() == b"foreign"
+
+
+def test_a_disk_without_links_and_owners_takes_copies_and_refuses_links(tmp_path: Path) -> None:
+    source = tmp_path / "clip.mp4"
+    source.write_bytes(b"clip")
+    os.chown(source, 1234, 4321)
+
+    with disk(tmp_path / "vfat", "vfat") as folder:
+        copied, identity = copy(source, folder / "clip.mp4", "auto", blake3(b"clip").digest())
+        with pytest.raises(NotPermitted, match="no symbolic links"):
+            symlink_exclusive(folder / "link.mp4", source, root=folder)
+        with pytest.raises(NotPermitted, match="no further hard link"):
+            link_exclusive(folder / "clip.mp4", folder / "new.mp4", identity, root=folder)
+
+        assert names(folder) == ["clip.mp4"]
+        assert copied.part == identity
+        assert "owner" in copied.lost
 
 
 def test_a_disk_that_is_seen_twice_takes_no_hard_link_of_itself(tmp_path: Path) -> None:

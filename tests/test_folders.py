@@ -13,6 +13,7 @@ import pytest
 
 from tests.disks import flagged
 from tests.faults.mounts import mounted
+from vidindex.disk_errors import NotPermitted, VanishedError
 from vidindex.errors import ChangedError
 from vidindex.folders import (
     FolderMode,
@@ -21,7 +22,6 @@ from vidindex.folders import (
     make_folders,
     remove_empty_folder,
 )
-from vidindex.places import NotPermitted, VanishedError
 
 NOBODY = 65534
 is_root = os.geteuid() == 0

@@ -182,7 +182,7 @@ def test_pins_that_the_folders_contradict_are_refused(library, home):
     library.pin([arranged / "beach/beach000.mp4", arranged / "city/new/city001.mp4"], 1)
     runs = library.runs()
 
-    with pytest.raises(Refused, match="is pinned to label 1") as told:
+    with pytest.raises(Refused, match="pinned to cluster 1, which is the folder city") as told:
         library.learn(arranged)
 
     assert "unpin it" in told.value.hint
@@ -196,3 +196,16 @@ def test_a_folder_without_arranged_videos_is_refused(library, home):
         library.learn(home / "nowhere")
 
     assert library.runs() == []
+
+
+def test_a_video_that_lies_in_another_folder_than_it_is_pinned_to_is_named(library, home):
+    library.learn(home / "arranged")
+    before = label_of(library)
+    library.pin([home / "arranged/beach/beach000.mp4"], "forest")
+
+    with pytest.raises(Refused, match=r"beach000.mp4 is pinned to cluster 2, .* forest now"):
+        library.learn(home / "arranged")
+
+    library.unpin([home / "arranged/beach/beach000.mp4"])
+    library.learn(home / "arranged")
+    assert label_of(library) == before

@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.disks import flagged
+from vidindex.disk_errors import NotPermitted, SameFile, TargetTaken
 from vidindex.errors import ChangedError
 from vidindex.links import read_link, remove_copy, remove_link, symlink_exclusive
-from vidindex.places import FileIdentity, NotPermitted, SameFile, TargetTaken
+from vidindex.places import FileIdentity
 from vidindex.renames import link_exclusive
 
 NOWHERE = Path("/nowhere/clip.mp4")

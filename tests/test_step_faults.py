@@ -182,3 +182,25 @@ def test_each_step_is_on_the_disk_before_it_returns(strace: None, tmp_path: Path
         calls = [line.partition("(")[0] for line in lines]
         assert code == ExitCode.DONE
         assert calls[-1] == "fsync", name
+
+
+def test_a_copys_name_is_saved_before_its_source_is_removed_also_after_a_crash(
+    strace: None, tmp_path: Path
+) -> None:
+    for folder in ("in", "out"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "clip.mp4").write_bytes(steps.CONTENT)
+    script = (
+        "import sys; from pathlib import Path\n"
+        "from vidindex.places import FileIdentity; from vidindex.renames import remove_source\n"
+        "source, copy = map(Path, sys.argv[1:])\n"
+        "remove_source(source, copy, FileIdentity.of(source))\n"
+    )
+    names = [tmp_path / "in/clip.mp4", tmp_path / "out/clip.mp4"]
+    command = ["strace", "-y", "-qq", "-o", tmp_path / "trace", "--trace=fsync,unlinkat"]
+
+    subprocess.run([*command, sys.executable, "-B", "-c", script, *names], cwd=PROJECT, check=True)
+
+    told = (tmp_path / "trace").read_text().splitlines()
+    assert [line.partition("(")[0] for line in told] == ["fsync", "unlinkat", "fsync"]
+    assert f"<{tmp_path / 'out'}>" in told[0]

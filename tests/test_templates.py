@@ -140,6 +140,11 @@ def test_a_value_makes_one_safe_name_and_no_folder(name: str) -> None:
     assert Template.parse("{name}").render(CLIP | {"name": name}) == PurePath(place.parts[0])
 
 
+def test_only_a_cluster_may_hold_several_folders() -> None:
+    assert render("{name}/{stem}{suffix}", name=PurePath("a/b")) == "a_b/clip.mp4"
+    assert render("{cluster}/{stem}{suffix}", cluster="a/b") == "a_b/clip.mp4"
+
+
 def test_a_value_may_look_like_a_field() -> None:
     assert render("{name}/{stem}{suffix}", name="{stem}{0}{{") == "{stem}{0}{{/clip.mp4"
 

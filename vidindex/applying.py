@@ -8,8 +8,10 @@ from pathlib import Path, PurePath
 from sqlalchemy.orm import Session
 
 from vidindex.db import schema
-from vidindex.errors import UsageError
+from vidindex.errors import Refused, UsageError
+from vidindex.heeding import tell_broken
 from vidindex.moving import Control, MoveResult, Order, carry_out_plan, foretell
+from vidindex.plan_checking import require_own
 from vidindex.plan_files import PlanFile, read_plan, write_plan
 from vidindex.planning import Manner, Plan, Standing, check_again, plan_apply
 from vidindex.querying import choose_run
@@ -47,10 +49,11 @@ def apply(
 
     Raises:
         UsageError: so many levels are not possible.
-        Refused: there is no such clustering, or the plan cannot work; nothing was changed.
+        Refused: there is no such clustering, it has no file in the scope, or the plan cannot work;
+            nothing was changed.
         SystemStopped: the disk is full or failing; what was moved is known, run it again.
     """
-    return carry_out_plan(library, _order(request), control, dry_run=dry_run, wait=wait)
+    return carry_out_plan(library, _order(request, control), control, dry_run=dry_run, wait=wait)
 
 
 def store_plan(library: Path, request: ApplyRequest, control: Control, file: Path) -> MoveResult:
@@ -60,7 +63,7 @@ def store_plan(library: Path, request: ApplyRequest, control: Control, file: Pat
         UsageError, Refused: as in `apply`; the file exists, or there is nothing to move.
         SystemStopped: the file cannot be written.
     """
-    order = _order(request)
+    order = _order(request, control)
     with schema.open_for_reading(library) as database, database.reading() as session:
         run, plan = order.make_plan(session)
     result = foretell(plan, request.manner.mode, order.destination, control)
@@ -88,15 +91,20 @@ def apply_plan(
         SystemStopped: as in `apply`.
     """
     stored = read_plan(file)
+
+    def make_plan(session: Session) -> tuple[int | None, Plan]:
+        require_own(session, file, stored)
+        return stored.run, check_again(stored.moves)
+
     order = Order(
         stored.destination,
-        lambda _: (stored.run, check_again(stored.moves)),
+        make_plan,
         Manner(stored.mode, on_conflict="fail", prune_empty=stored.prune_empty),
     )
     return carry_out_plan(library, order, control, dry_run=dry_run, wait=wait)
 
 
-def _order(request: ApplyRequest) -> Order:
+def _order(request: ApplyRequest, control: Control) -> Order:
     if not 0 <= request.tree_depth <= MOST_DEPTH:
         raise UsageError(
             f"a tree has 1 to {MOST_DEPTH} levels, not {request.tree_depth}",
@@ -106,9 +114,14 @@ def _order(request: ApplyRequest) -> Order:
 
     def make_plan(session: Session) -> tuple[int, Plan]:
         chosen = choose_run(session, request.run)
+        tell_broken(session, chosen.id, control.reporter)
         labelled = clusterings.list_labelled_files(
             session, chosen.id, folder=request.scope or chosen.scope
         )
+        if request.scope is not None and not labelled:
+            raise Refused(
+                f"run {chosen.id} has no file in {request.scope}", "check the folder of --within"
+            )
         folders: dict[int, PurePath] = {}
         if request.tree_depth:
             stored = clusterings.load_centroids(session, chosen.id)

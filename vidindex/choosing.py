@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from vidindex.db import schema
 from vidindex.errors import Refused, UsageError
+from vidindex.heeding import tell_broken
 from vidindex.placing import PlaceResult, place
 from vidindex.querying import choose_run
 from vidindex.reporting import Reporter
@@ -64,6 +65,8 @@ def use(library: Path, run: int, *, reporter: Reporter, wait: bool = False) -> U
             chosen, before = choose_run(session, run), choose_run(session, None)
             clusterings.put_to_use(session, chosen.id, now=datetime.now(UTC))
         placed = place(database, chosen)
+        with database.reading() as session:
+            tell_broken(session, chosen.id, reporter)
     return UseResult(chosen, before.id, placed)
 
 

@@ -66,6 +66,10 @@ class Settings:
     n_init: int = 10
     wait: bool = False
 
+    def to_sidecars(self) -> tuple[str, ...]:
+        """Return the suffixes of files that go along with a video, and are none themselves."""
+        return tuple(suffix for suffix in self.sidecars if suffix not in self.suffixes)
+
     def to_sampling(self) -> Sampling:
         """Return the part that says which frames are looked at."""
         return Sampling(self.interval_s, self.min_frames, self.sampling, self.skip_blank)

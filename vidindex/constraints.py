@@ -58,7 +58,8 @@ def require_possible(wishes: Wishes, count: int, k: int) -> None:
         examples = {label: row for row, label in sorted(wishes.pins.items(), reverse=True)}
         listed = _listed([f"{wishes.name(examples[label])} to {label}" for label in labels])
         raise Refused(
-            f"videos are pinned to {len(labels)} labels, which {k} clusters cannot have: {listed}",
+            f"videos are pinned to {len(labels)} labels, which {k} "
+            f"{'cluster' if k == 1 else 'clusters'} cannot have: {listed}",
             f"choose a K of at least {len(labels)}, or unpin some (vidindex wishes lists them)",
         )
     for one, other in wishes.apart:

@@ -103,6 +103,8 @@ def continue_runs(
     known = earlier.names(in_use)
     names = {label: name for label in labels.tolist() if (name := known.get(label)) is not None}
     _revive(earlier, groups, labels=labels, names=names, used={*known})
+    for label in {*fixed.values()} - {*known}:
+        _take_name(names, label, _find_last_name(earlier, label))
     fill_labels(labels, known)
     churn = count_churn(
         before,
@@ -159,6 +161,15 @@ def _revive(
         for label in labels[is_open & (labels != NO_LABEL)].tolist():
             _take_name(names, label, known[label])
         used |= known.keys()
+
+
+def _find_last_name(earlier: EarlierRuns, label: int) -> Name | None:
+    """Return what a label was called when it was last there."""
+    for run in earlier.runs[1 : 1 + EARLIER_RUNS]:
+        known = earlier.names(run.id)
+        if label in known:
+            return known[label]
+    return None
 
 
 def _take_name(names: dict[int, Name], label: int, name: Name | None) -> None:

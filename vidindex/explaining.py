@@ -15,7 +15,7 @@ from vidindex.db import schema
 from vidindex.errors import Refused, UsageError
 from vidindex.querying import choose_recipe, choose_run, find_video
 from vidindex.spaces import CHUNK_ROWS, Space, find_distances
-from vidindex.store import clusterings, embeddings, files, heads
+from vidindex.store import clusterings, embeddings, files, heads, wishes
 from vidindex.store.clusterings import UNSORTED, StoredRun
 
 CLASSES_SHOWN = 5
@@ -63,18 +63,22 @@ class DecidingClass:
 class Explanation:
     """Where a video is in a run, and why.
 
-    own: its cluster, or None if it is in none, as it is unsorted or came after the run. nearest:
-    the two nearest clusters, the first one first; one if there is only one. margin: (second -
-    first) / second of their distances: 0 on the border between them, 1 at a centroid; None with
-    one cluster. percentile: how many in 100 of its cluster are as near to the centroid or nearer;
-    None outside of one. classes: the highest lifts of the video. deciding: what tells the nearest
-    cluster from the second; both empty if the library knows no classes.
+    own: its cluster, or None if it is in none; is_unsorted: whether the run knows it as unsorted,
+    or else it came after the run. pinned_to: the label that the user has pinned it to. nearest:
+    the two nearest clusters, the first one first; one if there is only one. margin: (distance to
+    the nearest other cluster - distance to its own, or else the nearest one) / the larger of the
+    two: 0 on the border between them, 1 at its own centroid, below 0 nearer to the other; None
+    with one cluster. percentile: how many in 100 of its cluster are as near to the centroid or
+    nearer; None outside of one. classes: the highest lifts of the video. deciding: what tells the
+    nearest cluster from the second; both empty if the library knows no classes.
     """
 
     run: StoredRun
     path: Path
     blake3: bytes
     own: NearCluster | None
+    is_unsorted: bool
+    pinned_to: int | None
     nearest: tuple[NearCluster, ...]
     margin: float | None
     percentile: float | None
@@ -122,6 +126,7 @@ class _Explainer:
         self._space = Space(run.normalize, self._centroids.shift, self._centroids.scale)
         self._names = {each.label: each.name for each in clusterings.list_clusters(session, run.id)}
         by_video = clusterings.load_labels(session, run.id)
+        self._is_known = known[row][0] in by_video
         labels = [by_video.get(video_id, UNSORTED) for video_id, _ in known]
         self._labels = np.array(labels, dtype=np.intp)
 
@@ -139,8 +144,10 @@ class _Explainer:
             path=files.find_paths(self._session)[self._known[self._row][0]],
             blake3=self._known[self._row][1],
             own=own,
+            is_unsorted=own is None and self._is_known,
+            pinned_to=wishes.list_pins(self._session).get(self._known[self._row][0]),
             nearest=nearest,
-            margin=_margin(nearest),
+            margin=_margin(own or nearest[0], nearest),
             percentile=None if own is None else _percentile(seen.distances, own.distance),
             neighbours=self._neighbours(seen.cosines, top),
             classes=classes,
@@ -239,11 +246,12 @@ class _Seen:
     summary: naming.Summary | None
 
 
-def _margin(nearest: Sequence[NearCluster]) -> float | None:
-    if len(nearest) == 1:
+def _margin(own: NearCluster, nearest: Sequence[NearCluster]) -> float | None:
+    other = next((cluster for cluster in nearest if cluster.label != own.label), None)
+    if other is None:
         return None
-    first, second = (cluster.distance for cluster in nearest)
-    return 0.0 if second == 0 else (second - first) / second
+    larger = max(own.distance, other.distance)
+    return 0.0 if larger == 0 else (other.distance - own.distance) / larger
 
 
 def _percentile(distances: NDArray[np.float64], distance: float) -> float:

@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from vidindex.disk_errors import STOPS, NotPermitted, VanishedError, explained
-from vidindex.errors import ChangedError, SystemStopped
+from vidindex.errors import ChangedError
 
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _FRESH_FOLDER = ".vidindex-folder.part"
@@ -200,7 +200,11 @@ def _is_current_folder(name: str, parent: int) -> bool:
 
 
 def fsync_opened(opened: int) -> None:
-    """Make the names in an open folder durable, where its file system can."""
+    """Make the names in an open folder durable, where its file system can.
+
+    Raises:
+        OSError: EIO, which stops the run; `explained` around it tells what was being done.
+    """
     try:
         os.fsync(opened)
     except OSError as error:
@@ -209,18 +213,16 @@ def fsync_opened(opened: int) -> None:
 
 
 def fsync_file(opened: int) -> None:
-    """Make an open file durable."""
+    """Make an open file durable. Raises as `fsync_opened`."""
     try:
         os.fsync(opened)
     except OSError as error:
         raise _unsaved(error) from error
 
 
-def _unsaved(error: OSError) -> SystemStopped:
+def _unsaved(error: OSError) -> OSError:
     # Whatever its number: what the disk holds now is not known, and asking again may lie.
-    return SystemStopped(
-        f"cannot save a change to the disk: {error.strerror}", "check the disk, then run it again"
-    )
+    return OSError(errno.EIO, f"the disk did not save it: {error.strerror}")
 
 
 def _has(name: str, folder: int) -> bool:

@@ -19,7 +19,7 @@ RESERVE_BYTES = 64 << 20  # what a plan leaves free on a disk that it copies to
 
 @dataclass(frozen=True)
 class Room:
-    """A folder on whose disk a plan makes files, and the bytes to be copied there."""
+    """A folder on a disk where a plan makes files, and the bytes to be copied to that disk."""
 
     ground: Path
     needed_bytes: int
@@ -52,23 +52,27 @@ def require_room(moves: Sequence[PlannedMove]) -> tuple[Room, ...]:
         Refused: a target's folder is a file or may not be written, a disk has too little room, or
             hard links are to lead to another disk.
     """
-    needed_bytes: Counter[Path] = Counter()
     grounds: dict[Path, Path] = {}
+    disks: dict[int, Path] = {}  # by device, one folder on each
+    needed_bytes: Counter[int] = Counter()
     for move in moves:
         if move.action in ("remove", "unlink"):
             continue
         folder = move.target.parent
         if folder not in grounds:
             grounds[folder] = existing_ancestor(folder)
+            _require_writable(grounds[folder])
         ground = grounds[folder]
-        is_elsewhere = move.stat.device != FileStat.of(ground, ground.lstat()).device
+        device = FileStat.of(ground, ground.lstat()).device
+        is_elsewhere = move.stat.device != device
         if move.action == "hardlink" and is_elsewhere:
             raise Refused(
                 f"{move.stat.path} and {ground} are on two disks, which no hard link can join",
                 "choose a destination on that disk, or --mode copy",
             )
-        needed_bytes[ground] += move.stat.size_bytes * _is_copied(move, is_elsewhere=is_elsewhere)
-    return tuple(_room(ground, needed) for ground, needed in needed_bytes.items())
+        disks.setdefault(device, ground)
+        needed_bytes[device] += move.stat.size_bytes * _is_copied(move, is_elsewhere=is_elsewhere)
+    return tuple(_room(disks[device], needed) for device, needed in needed_bytes.items())
 
 
 def require_clones(moves: Sequence[PlannedMove]) -> None:
@@ -95,11 +99,14 @@ def _is_copied(move: PlannedMove, *, is_elsewhere: bool) -> bool:
     return move.action == "copy" or (move.action in ("move", "reflink") and is_elsewhere)
 
 
-def _room(ground: Path, needed: int) -> Room:
+def _require_writable(ground: Path) -> None:
     if not ground.is_dir():
         raise Refused(f"{ground} is not a folder", "choose another destination")
     if not os.access(ground, os.W_OK | os.X_OK):
         raise Refused(f"the folder {ground} cannot be written", "check its rights")
+
+
+def _room(ground: Path, needed: int) -> Room:
     free = shutil.disk_usage(ground).free
     if needed and free < needed + RESERVE_BYTES:
         raise Refused(

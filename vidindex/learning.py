@@ -16,7 +16,7 @@ from vidindex import lloyd
 from vidindex.arranging import Arranged, find_arranged, find_space
 from vidindex.blocks import Points
 from vidindex.config import Settings
-from vidindex.continuing import EarlierRuns, continue_runs
+from vidindex.continuing import Continuation, EarlierRuns, continue_runs
 from vidindex.db import schema
 from vidindex.errors import Refused
 from vidindex.lineage import Churn
@@ -62,13 +62,11 @@ def learn(
         with database.reading() as session:
             number = choose_recipe(session, recipe).id
             arranged = find_arranged(session, folder, number, settings)
-            fixed = _labels_of_pins(session, arranged)
-            continuation = continue_runs(
-                EarlierRuns(session, number, arranged.matrix.video_ids),
-                arranged.classes,
-                len(arranged.names),
-                fixed=fixed,
-            )
+            earlier = EarlierRuns(session, number, arranged.matrix.video_ids)
+            groups, k = arranged.classes, len(arranged.names)
+            continued = continue_runs(earlier, groups, k)
+            fixed = _labels_of_pins(session, arranged, earlier, continued)
+            continuation = continue_runs(earlier, groups, k, fixed=fixed) if fixed else continued
         for problem in arranged.problems:
             reporter.problem(problem)
         space = find_space(arranged.matrix.vectors, settings.normalize)
@@ -114,19 +112,35 @@ def learn(
     )
 
 
-def _labels_of_pins(session: Session, arranged: Arranged) -> dict[int, int]:
+def _labels_of_pins(
+    session: Session, arranged: Arranged, earlier: EarlierRuns, continued: Continuation
+) -> dict[int, int]:
     """Return the labels that classes must have, as videos in them are pinned to them.
 
+    continued: the labels that they have without the pins.
+
     Raises:
-        Refused: a class has videos of two pins, or two classes have videos of one.
+        Refused: a class has videos of two pins, two classes have videos of one, or a video lies in
+            another class than the one that goes on with the cluster that it is pinned to.
     """
     fixed: dict[int, int] = {}
     pins = wishes.list_pins(session)
+    in_use = {} if continued.previous is None else earlier.names(continued.previous)
+    holders = {
+        label: number for number, label in enumerate(continued.labels.tolist()) if label in in_use
+    }
     paths = files.find_paths(session) if pins else {}
     for video, number in zip(arranged.matrix.video_ids, arranged.classes.tolist(), strict=True):
         if video not in pins:
             continue
         label = pins[video]
+        holder = holders.get(label, number)
+        if holder != number:
+            raise Refused(
+                f"{paths[video]} is pinned to cluster {label}, which is the folder "
+                f"{arranged.names[holder]} now, but lies in {arranged.names[number]}",
+                "unpin it, or move it into that folder and index it; nothing was learned",
+            )
         if fixed.setdefault(number, label) != label or [*fixed.values()].count(label) > 1:
             raise Refused(
                 f"{paths[video]} is pinned to label {label}; other pinned videos are against that "

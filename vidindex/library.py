@@ -181,7 +181,7 @@ class Library(ClusterLibrary):
             mode,
             on_conflict,
             None if template is None else Template.parse(template),
-            self.settings.sidecars if sidecars else (),
+            self.settings.to_sidecars() if sidecars else (),
             prune_empty,
         )
         request = applying.ApplyRequest(
@@ -198,13 +198,11 @@ class Library(ClusterLibrary):
         self, plan_file: StrPath, *, dry_run: bool = False, control: Control | None = None
     ) -> MoveResult:
         """Make exactly the moves that `apply` has written into a plan file."""
-        from vidindex import applying, moving, plan_checking
+        from vidindex import applying, moving
 
-        file = resolve(plan_file)
-        plan_checking.require_own(self.path, file)
         steering = control or moving.Control(Silence())
         return applying.apply_plan(
-            self.path, file, steering, dry_run=dry_run, wait=self.settings.wait
+            self.path, resolve(plan_file), steering, dry_run=dry_run, wait=self.settings.wait
         )
 
     def learn(

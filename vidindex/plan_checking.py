@@ -4,27 +4,25 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from vidindex.db import schema
+from sqlalchemy.orm import Session
+
 from vidindex.errors import Refused
-from vidindex.plan_files import PlanFile, read_plan
+from vidindex.plan_files import PlanFile
 from vidindex.store import files, moves
 
 _WRITE_AGAIN = "write it again with this library: vidindex apply DEST --plan FILE"
 
 
-def require_own(library: Path, file: Path) -> None:
-    """Make sure that a plan is about contents and links that a library knows.
+def require_own(session: Session, file: Path, plan: PlanFile) -> None:
+    """Make sure that a plan is about contents and links that this library knows.
 
     Raises:
-        Refused: it is not, as another library wrote it; or as in `read_plan`.
+        Refused: it is not, as another library wrote it.
     """
-    plan = read_plan(file)
-    with schema.open_for_reading(library) as database, database.reading() as session:
-        contents = {known.blake3 for known in files.list_files(session)}
-        links = {
-            (link.id, link.target, link.source)
-            for link in moves.list_links(session, plan.destination)
-        }
+    contents = {known.blake3 for known in files.list_files(session)}
+    links = {
+        (link.id, link.target, link.source) for link in moves.list_links(session, plan.destination)
+    }
     _require_known(file, plan, contents)
     for move in plan.moves:
         if move.undoes_move is None and move.action != "unlink":

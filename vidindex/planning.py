@@ -287,16 +287,23 @@ def _holds(path: Path, size_bytes: int, blake3: bytes) -> bool:
 
 
 def check_again(moves: Iterable[PlannedMove]) -> Plan:
-    """Make a plan of moves that were planned before; what does not hold any more is a problem."""
+    """Make a plan of moves that were planned before; what does not hold any more is a problem.
+
+    Those that were made since, as by a run of the plan that was stopped, are in place.
+    """
+    in_place = 0
     kept: list[PlannedMove] = []
     problems: list[Problem] = []
     freed: set[Path] = set()
     lead_is_kept = True
     for move in moves:
         try:
-            if move.is_sidecar and not lead_is_kept:
+            if _is_made(move):
+                in_place += 1
+            elif move.is_sidecar and not lead_is_kept:
                 raise ChangedError("its video is not moved", "plan again")
-            kept.append(_check_again(move, freed))
+            else:
+                kept.append(_check_again(move, freed))
             is_kept = True
         except ItemError as error:
             problems.append(Problem.of(move.stat.path, error))
@@ -305,7 +312,19 @@ def check_again(moves: Iterable[PlannedMove]) -> Plan:
             freed.add(move.stat.path)
         if not move.is_sidecar:
             lead_is_kept = is_kept
-    return Plan(tuple(kept), tuple(problems))
+    return Plan(tuple(kept), tuple(problems), in_place)
+
+
+def _is_made(move: PlannedMove) -> bool:
+    """Whether what a move is to bring about is so already."""
+    source, target = move.stat.path, move.target
+    if move.action == "unlink":
+        return not exists(source)
+    if move.action == "symlink":
+        return read_link(target) == source
+    if move.action == "move" and exists(source):
+        return False
+    return exists(target) and _holds(target, move.stat.size_bytes, move.blake3)
 
 
 def _check_again(move: PlannedMove, freed: Container[Path]) -> PlannedMove:

@@ -15,7 +15,16 @@ from vidindex.db import schema
 from vidindex.errors import Refused
 from vidindex.paths import resolve
 from vidindex.spreads import Drift, find_drift
-from vidindex.store import clusterings, embeddings, files, moves, placements, recipes, videos
+from vidindex.store import (
+    clusterings,
+    embeddings,
+    files,
+    moves,
+    placements,
+    recipes,
+    videos,
+    wishes,
+)
 from vidindex.store.clusterings import UNSORTED, LabelledFile, StoredCluster, StoredRun
 from vidindex.store.embeddings import StoredFailure, StoredVector
 from vidindex.store.files import StoredFile
@@ -64,7 +73,7 @@ class ClustersAnswer:
 class VideoAnswer:
     """All that the library knows of one content.
 
-    labels: run, label, name, distance of each.
+    labels: run, label, name, distance of each. pinned_to: the label that the user wishes it in.
     """
 
     video: StoredVideo
@@ -72,6 +81,7 @@ class VideoAnswer:
     vectors: tuple[StoredVector, ...]
     failures: tuple[StoredFailure, ...]
     labels: tuple[tuple[int, int | None, str | None, float], ...]
+    pinned_to: int | None
 
 
 @dataclass(frozen=True)
@@ -250,6 +260,7 @@ def get_video(library: Path, path_or_hash: str) -> VideoAnswer:
             tuple(embeddings.list_vectors_of(session, video.id)),
             tuple({failure.recipe_id: failure for failure in failed}.values()),
             tuple(clusterings.list_labels_of(session, video.id)),
+            wishes.list_pins(session).get(video.id),
         )
 
 

@@ -156,6 +156,8 @@ def remove_source(
         raise SameFile(f"{source} and {copy} are one file", "is one disk mounted twice?")
     if copied.size != identity.size:
         raise ChangedError(f"{copy} is not a whole copy of {source}", "look at both files")
+    if ctime_ns is None:
+        fsync_folder(copy.parent)  # the crash may have come before the copy's name was saved
     with (
         opened_folder(source.parent, source.parent) as folder,
         explained(f"cannot remove {source}"),

@@ -109,7 +109,7 @@ class _Sorting:
         self._request = request
         self._settings = settings
         self._reporter = reporter
-        self.manner = Manner(sidecars=settings.sidecars)
+        self.manner = Manner(sidecars=settings.to_sidecars())
         self.sure: list[Proposal] = []
         self.unsure: list[Proposal] = []
         self.known = 0

@@ -78,7 +78,7 @@ def test_the_keys_are_stable(library):
     data = explained("/videos/street-2.mp4")
 
     assert list(data) == [
-        *("path", "hash", "run", "cluster", "nearest", "margin", "percentile"),
+        *("path", "hash", "run", "cluster", "pinned_to", "nearest", "margin", "percentile"),
         *("neighbours", "classes", "deciding"),
     ]
     assert list(data["nearest"][0]) == ["label", "name", "distance"]

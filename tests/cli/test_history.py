@@ -8,8 +8,13 @@ import pytest
 
 from tests.cli.running import assert_explained
 from tests.cli.test_hostile_names import UNSAFE
+from tests.databases.make import NOON
+from vidindex.db.engine import Database
+from vidindex.scanning import FileStat
+from vidindex.store import moves
+from vidindex.store.moves import PlannedMove
 
-LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
+LINE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d")
 
 
 def batches(vidindex, *arguments):
@@ -144,3 +149,19 @@ def test_it_changes_nothing_and_needs_no_lock(vidindex, home, clustered):
     vidindex("history")
 
     assert (home / "library.db").read_bytes() == before
+
+
+def test_a_batch_that_was_killed_tells_what_is_left(vidindex, home, clustered):
+    stat = FileStat(clustered / "a.mp4", 1, 1, 1, 1)
+    planned = [PlannedMove(stat, bytes(32), home / "out" / name) for name in "abc"]
+    with Database(home / "library.db") as database, database.writing() as session:
+        number = moves.put_batch(
+            session, "apply", home / "out", run=1, undoes_batch=None, now=NOON, mode="copy"
+        )
+        moves.put_moves(session, number, planned[:2])
+        moves.put_moves(session, number, planned[2:], state="started")
+
+    (entry,) = batches(vidindex)
+
+    assert said(entry, "mode", "state", "done", "left") == ("copy", "running", 0, 3)
+    assert said(entry, "started_at", "finished_at") == (NOON.isoformat(), None)

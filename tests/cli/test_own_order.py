@@ -184,3 +184,45 @@ def test_neither_scikit_learn_nor_a_network_is_loaded(vidindex, home, words):
 
     assert not loaded & (VIDEO | LEARNING - {"scipy"})
     assert loaded & DATABASE
+
+
+def test_a_pin_is_told_wherever_a_video_is_explained(vidindex):
+    beach, city = label_of(vidindex, "beach"), label_of(vidindex, "city")
+    vidindex("pin", "arranged/beach/beach000.mp4", city)
+
+    explained = vidindex("explain", "arranged/beach/beach000.mp4", "--json").data
+
+    assert explained["pinned_to"] == city
+    assert explained["cluster"]["label"] == city
+    assert explained["nearest"][0]["label"] == beach
+    borderline = vidindex("borderline", "--limit", "1", "--json").data["rows"]
+    assert borderline[0]["margin"] == pytest.approx(explained["margin"])
+    assert explained["margin"] < 0
+    assert f"pinned    to cluster {city}" in vidindex("explain", "arranged/beach/beach000.mp4").out
+    assert f"pinned  to cluster {city}" in vidindex("show", "arranged/beach/beach000.mp4").out
+
+
+def test_an_older_run_that_does_not_hold_to_the_wishes_says_so(vidindex):
+    city = label_of(vidindex, "city")
+    vidindex("cluster", "-k", "3")
+    vidindex("pin", "arranged/beach/beach000.mp4", city)
+    vidindex("cannot", "arranged/forest/forest000.mp4", "arranged/forest/forest001.mp4")
+
+    for outcome in (vidindex("use", "1"), vidindex("apply", "out", "--dry-run")):
+        assert "1 pin and 1 pair to be kept apart do not hold in run 1" in outcome.err
+    rows = vidindex("wishes").out.splitlines()
+    assert rows[1].split()[:3] == ["label", "name", "is"]
+    assert vidindex("cluster", "-k", "4").code == 0
+    assert "do not hold" not in vidindex("apply", "out", "--dry-run").err
+
+
+def test_a_name_comes_back_with_a_pinned_label(vidindex):
+    city = label_of(vidindex, "city")
+    vidindex("name", city, "Town")
+    vidindex("pin", "arranged/city/city000.mp4", "Town")
+    vidindex("cluster", "-k", "2", "--within", "arranged/beach")
+
+    vidindex("cluster", "-k", "3")
+
+    clusters = vidindex("name", "--json").data["clusters"]
+    assert [each["name"] for each in clusters if each["label"] == city] == ["Town"]

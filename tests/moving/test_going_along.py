@@ -3,6 +3,7 @@
 import pytest
 
 from tests.moving.fingerprints import files_below, fingerprint
+from vidindex import Library, Settings
 from vidindex.errors import Refused
 
 
@@ -131,3 +132,12 @@ def test_a_wish_for_what_no_disk_has_is_refused_whole(sorted_library, tmp_path):
 
     with pytest.raises(Refused, match="is not a folder"):
         sorted_library.apply(tmp_path / "out", mode="copy")
+
+
+def test_what_is_a_video_for_the_user_goes_along_with_none(subtitled, tmp_path):
+    settings = Settings(suffixes=(".mp4", ".srt"))
+
+    Library(tmp_path / "library.db", settings).apply(tmp_path / "out")
+
+    assert {"a000.srt", "a000.en.srt"} <= files_below(tmp_path / "in")
+    assert "cluster_1/b000.NFO" in files_below(tmp_path / "out")

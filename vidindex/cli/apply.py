@@ -190,7 +190,7 @@ def _require_plan_alone(chosen: dict[str, Any]) -> None:
     given = [
         f"--{name.replace('_', '-')}"
         for name, value in chosen.items()
-        if value not in (None, False)
+        if value is not None and value is not False
     ]
     if given:
         raise UsageError(

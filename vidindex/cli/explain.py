@@ -41,6 +41,7 @@ def _data(answer: Explanation) -> dict[str, Any]:
         "hash": answer.blake3.hex(),
         "run": answer.run.id,
         "cluster": None if answer.own is None else vars(answer.own),
+        "pinned_to": answer.pinned_to,
         "nearest": [vars(cluster) for cluster in answer.nearest],
         "margin": answer.margin,
         "percentile": answer.percentile,
@@ -60,9 +61,12 @@ def _data(answer: Explanation) -> dict[str, Any]:
 def _text(answer: Explanation) -> str:
     lines = [f"video     {printable(answer.path)}", f"run       {answer.run.id}"]
     if answer.own is None:
-        lines.append("cluster   none: it is unsorted, or came after the run")
+        why = "is unsorted" if answer.is_unsorted else "came after the run"
+        lines.append(f"cluster   none: it {why}")
     else:
         lines.append(f"cluster   {_cluster(answer.own)}, distance {answer.own.distance:.4f}")
+    if answer.pinned_to is not None:
+        lines.append(f"pinned    to cluster {answer.pinned_to}")
     if answer.percentile is not None:
         share = f"{answer.percentile:.0f} % of its cluster, itself included,"
         lines.append(f"typical   {share} are as near to the centroid or nearer")
@@ -71,7 +75,8 @@ def _text(answer: Explanation) -> str:
         for place, cluster in zip(("nearest", "second"), answer.nearest, strict=False)
     ]
     if answer.margin is not None:
-        lines.append(f"margin    {answer.margin:.3f} (0 on the border between the two, 1 far in)")
+        scale = "1 at its centroid, 0 on the border, below 0 nearer to another"
+        lines.append(f"margin    {answer.margin:.3f} ({scale})")
     parts = ["\n".join(lines)]
     if answer.neighbours:
         rows = [

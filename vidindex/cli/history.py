@@ -60,7 +60,7 @@ def _row(past: PastBatch) -> tuple[object, ...]:
         batch.id,
         batch.kind,
         batch.mode,
-        f"{batch.started_at.astimezone():%Y-%m-%d %H:%M:%S}",
+        f"{batch.started_at.astimezone():%Y-%m-%d %H:%M}",
         batch.state,
         *(counts.get(state, 0) for state in _SETTLED),
         sum(counts.values()) - settled,

@@ -105,5 +105,5 @@ def remainder(result: MoveResult) -> list[str]:
     if result.same:
         lines.append(f"{counted(result.same, 'file')} left: the same content is there already")
     if left := len(result.problems):
-        lines.append(f"{counted(left, 'file')} left where they are")
+        lines.append(f"{counted(left, 'file')} left alone")
     return lines

@@ -60,6 +60,7 @@ def _data(answer: VideoAnswer) -> dict[str, Any]:
             {"run": run, "label": label, "name": name, "distance": distance}
             for run, label, name, distance in answer.labels
         ],
+        "pinned_to": answer.pinned_to,
     }
 
 
@@ -86,4 +87,6 @@ def _text(answer: VideoAnswer) -> str:
         named = f" {printable(name)}" if name else ""
         shown = "unsorted" if label is None else label
         lines.append(f"label   run {run}: {shown}{named}, distance {distance:.4f}")
+    if answer.pinned_to is not None:
+        lines.append(f"pinned  to cluster {answer.pinned_to}")
     return "\n".join(lines)

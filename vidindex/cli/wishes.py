@@ -33,8 +33,16 @@ def wishes(call: Invocation) -> Answer:
     }
     parts = []
     if answer.pins:
-        rows = [(each.label, each.name or "", path_text(each.video)) for each in answer.pins]
-        parts.append("pinned\n" + columns(["label", "name", "path"], rows))
+        rows = [
+            (
+                each.label,
+                each.name or "",
+                "" if each.video.label is None else each.video.label,
+                path_text(each.video),
+            )
+            for each in answer.pins
+        ]
+        parts.append("pinned\n" + columns(["label", "name", "is in", "path"], rows))
     if answer.apart:
         pairs = [(path_text(one), path_text(other)) for one, other in answer.apart]
         parts.append("never in one cluster\n" + columns(["path", "and"], pairs))
