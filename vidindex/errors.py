@@ -15,7 +15,7 @@
         ├── ChangedError          it changed while it was read; the next run picks it up
         ├── CorruptError          its bytes changed, though nothing else says that it was touched
         ├── OfflineError          a folder is empty or gone as a whole, as if not mounted
-        └── …                     why one file cannot be moved: see places.py
+        └── …                     why one file cannot be moved: see disk_errors.py
 
 A bug (any other exception) exits with 1; a signal with 128 + its number.
 """

@@ -1,7 +1,7 @@
 """What vidindex makes beside a file, and takes away again: symbolic links, hard links, copies.
 
 Nothing that exists is replaced, and only what is still as it was made is removed. Each step is on
-the disk when it returns; no symlink is followed below a `root` (see `places`).
+the disk when it returns; no symlink is followed below a `root` (see `folders`).
 """
 
 from __future__ import annotations

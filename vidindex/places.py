@@ -1,7 +1,4 @@
-"""Files by name: what lies there, and whether it is still what was seen.
-
-What is done with folders, and what an error of the system means, can be had from here too.
-"""
+"""Files by name: what lies there, and whether it is still what was seen."""
 
 from __future__ import annotations
 
@@ -11,58 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vidindex.disk_errors import (
-    FULL,
-    STOPS,
-    BothNames,
-    DamagedCopy,
     NotPermitted,
-    OtherDevice,
-    SameFile,
-    TargetTaken,
     VanishedError,
     explained,
-    explanation,
 )
 from vidindex.errors import ChangedError
-from vidindex.folders import (
-    FolderMode,
-    describe_folder,
-    fsync_file,
-    fsync_folder,
-    fsync_opened,
-    make_folder_again,
-    make_folders,
-    opened_folder,
-    remove_empty_folder,
-)
-
-__all__ = [
-    "FULL",
-    "STOPS",
-    "BothNames",
-    "DamagedCopy",
-    "FileIdentity",
-    "FolderMode",
-    "NotPermitted",
-    "OtherDevice",
-    "SameFile",
-    "TargetTaken",
-    "VanishedError",
-    "check",
-    "describe_folder",
-    "exists",
-    "explained",
-    "explanation",
-    "fsync_file",
-    "fsync_folder",
-    "fsync_opened",
-    "look",
-    "make_folder_again",
-    "make_folders",
-    "opened_folder",
-    "remove_empty_folder",
-    "require_name",
-]
 
 
 @dataclass(frozen=True)

@@ -32,6 +32,7 @@ from pathlib import Path
 from vidindex.copies import part_path, remove_part
 from vidindex.db.engine import Database
 from vidindex.errors import ChangedError, ItemError, UnreadableError
+from vidindex.folders import fsync_folder
 from vidindex.grounds import trusted_root
 from vidindex.hashing import hash_file
 from vidindex.journalling import Journal, Outcome
@@ -107,8 +108,10 @@ def _settle_moved(journal: Journal, move: JournalledMove) -> Outcome:
 def _settle_made(journal: Journal, move: JournalledMove) -> Outcome:
     """Decide whether a copy or a link was made."""
     if move.action == "symlink":
-        is_made = read_link(move.target) == move.source
-        return journal.end_made(move, move.stat) if is_made else journal.plan_again(move)
+        if read_link(move.target) != move.source:
+            return journal.plan_again(move)
+        fsync_folder(move.target.parent)
+        return journal.end_made(move, move.stat)
     root = trusted_root(move.target, journal.batch.destination)
     remove_part(part_path(move.target, move.id), root=root)
     source, target = _look(move.source), _look(move.target)
@@ -117,14 +120,18 @@ def _settle_made(journal: Journal, move: JournalledMove) -> Outcome:
         # Before it was copied another file with the same content may have had the name.
         is_copied = move.state == "copied" and _is_ours(move, target)
         if is_linked if move.action == "hardlink" else is_copied:
+            fsync_folder(target.path.parent)
             return journal.end_made(move, target)
     return journal.plan_again(move)
 
 
 def _settle_removed(journal: Journal, move: JournalledMove) -> Outcome:
     """Decide whether a copy or a link was removed."""
-    is_there = os.path.lexists(move.source)
-    return journal.plan_again(move) if is_there else journal.end_removed(move)
+    if os.path.lexists(move.source):
+        return journal.plan_again(move)
+    if move.source.parent.exists():
+        fsync_folder(move.source.parent)
+    return journal.end_removed(move)
 
 
 def _look(path: Path) -> FileStat | None:

@@ -154,8 +154,9 @@ class Transfer:
         except ItemError:
             remove_part(part, root=root)
             raise
-        if copied.lost:
-            self._reporter.notice(f"{move.target} could not keep: {', '.join(copied.lost)}")
+        lost = [what for what in copied.lost if move.action == "move" or what != "hard links"]
+        if lost:
+            self._reporter.notice(f"{move.target} could not keep: {', '.join(lost)}")
         arrived = stat_of(copied.part, move.target)
         if move.action == "move":
             return end_copy(self._journal, move, arrived, ctime_ns=copied.source_ctime_ns)

@@ -59,8 +59,7 @@ def test_an_error_of_any_call_loses_nothing_and_the_next_run_ends_it(
         assert "INJECTED" in (home / "failed").read_text(errors="replace"), call
         assert outcome.code in (0, 3, 4, 5), (call, error, outcome.err)
         if outcome.code:
-            assert re.search(r"(error|failed|skipped): .*/", outcome.err), (call, error, outcome.err)
-
+            assert re.search(r"(error|failed|skipped): .*/", outcome.err), (call, outcome.err)
         assert_nothing_is_lost(scene, tree, way)
         # What a disk would not take of a copy's rights, times and attributes was told.
         seen = only_contents if "could not keep" in outcome.err else lambda tree: tree

@@ -12,15 +12,9 @@ from blake3 import blake3
 
 from tests.renames.moves import CONTENT, DIGEST, copy, copy_and_publish, read_tree
 from vidindex.copies import copy_to_part, part_path, remove_part
+from vidindex.disk_errors import DamagedCopy, NotPermitted, SameFile, TargetTaken, VanishedError
 from vidindex.errors import ChangedError
-from vidindex.places import (
-    DamagedCopy,
-    FileIdentity,
-    NotPermitted,
-    SameFile,
-    TargetTaken,
-    VanishedError,
-)
+from vidindex.places import FileIdentity
 from vidindex.renames import Removal, publish, remove_source
 
 # Copying to another disk

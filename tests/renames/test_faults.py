@@ -20,8 +20,10 @@ from blake3 import blake3
 from tests.renames.moves import CONTENT, move, read_tree
 from vidindex import renames
 from vidindex.copies import copy_to_part, part_path, remove_part
+from vidindex.disk_errors import BothNames, OtherDevice
 from vidindex.errors import ExitCode
-from vidindex.places import BothNames, FileIdentity, OtherDevice, make_folders
+from vidindex.folders import make_folders
+from vidindex.places import FileIdentity
 from vidindex.renames import Removal, finish_rename, publish, remove_source, rename_exclusive
 
 
@@ -44,6 +46,8 @@ import sys
 from pathlib import Path
 from blake3 import blake3
 from vidindex.errors import VidindexError
+from vidindex.disk_errors import *
+from vidindex.folders import *
 from vidindex.places import *
 from vidindex.freenames import *
 from vidindex.renames import *

@@ -6,13 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from vidindex.places import (
-    NotPermitted,
-    VanishedError,
-    fsync_folder,
-    make_folders,
-    remove_empty_folder,
-)
+from vidindex.disk_errors import NotPermitted, VanishedError
+from vidindex.folders import fsync_folder, make_folders, remove_empty_folder
 
 
 def test_each_missing_folder_is_told_before_it_is_made(out: Path) -> None:

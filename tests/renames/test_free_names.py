@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from vidindex.disk_errors import TargetTaken
 from vidindex.freenames import candidate_names, clash_key, free_name
-from vidindex.places import TargetTaken
 
 
 def test_a_free_name_is_kept_and_a_taken_one_is_numbered(out: Path) -> None:

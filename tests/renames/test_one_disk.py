@@ -11,15 +11,9 @@ import pytest
 
 from tests.renames.moves import CONTENT, move, read_tree
 from vidindex import renames
+from vidindex.disk_errors import NotPermitted, OtherDevice, SameFile, TargetTaken, VanishedError
 from vidindex.errors import ChangedError
-from vidindex.places import (
-    FileIdentity,
-    NotPermitted,
-    OtherDevice,
-    SameFile,
-    TargetTaken,
-    VanishedError,
-)
+from vidindex.places import FileIdentity
 from vidindex.renames import link_exclusive, rename_exclusive
 
 

@@ -10,8 +10,9 @@ import pytest
 
 from tests.renames.moves import CONTENT, move, read_tree
 from vidindex import renames
+from vidindex.disk_errors import OtherDevice, SameFile, TargetTaken
 from vidindex.errors import ChangedError
-from vidindex.places import FileIdentity, OtherDevice, SameFile, TargetTaken
+from vidindex.places import FileIdentity
 from vidindex.renames import finish_rename, link_exclusive
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.renames.moves import CONTENT, copy_and_publish, move
-from vidindex.places import FileIdentity, NotPermitted
+from vidindex.disk_errors import NotPermitted
+from vidindex.places import FileIdentity
 from vidindex.renames import Removal, remove_source
 
 

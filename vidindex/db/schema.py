@@ -20,8 +20,9 @@ from sqlalchemy import Connection
 
 from vidindex.db.engine import BUSY_TIMEOUT_S, Database, damaged, explained, sqlite_engine
 from vidindex.db.lock import writer_lock
+from vidindex.disk_errors import TargetTaken
 from vidindex.errors import DatabaseUnusable, Refused, SystemStopped
-from vidindex.places import FileIdentity, TargetTaken
+from vidindex.places import FileIdentity
 from vidindex.renames import rename_exclusive
 from vidindex.scanning import PART_PREFIX
 
