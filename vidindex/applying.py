@@ -11,9 +11,9 @@ from vidindex.db import schema
 from vidindex.errors import Refused, UsageError
 from vidindex.heeding import tell_broken
 from vidindex.moving import Control, MoveResult, Order, carry_out_plan, foretell
-from vidindex.plan_checking import require_own
+from vidindex.plan_checking import check_again, require_own
 from vidindex.plan_files import PlanFile, read_plan, write_plan
-from vidindex.planning import Manner, Plan, Standing, check_again, plan_apply
+from vidindex.planning import Manner, Plan, Standing, plan_apply
 from vidindex.querying import choose_run
 from vidindex.store import clusterings, moves
 from vidindex.tree import MOST_DEPTH, nest

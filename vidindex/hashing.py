@@ -17,7 +17,7 @@ from pathlib import Path
 
 from blake3 import blake3
 
-from vidindex.errors import ChangedError, SystemStopped, UnreadableError
+from vidindex.errors import ChangedError, ItemError, SystemStopped, UnreadableError
 from vidindex.scanning import FileStat
 
 CHUNK_BYTES = 1 << 20
@@ -168,3 +168,27 @@ def _require_complete(file: FileStat, descriptor: int) -> None:
     is_young = time.time_ns() - file.mtime_ns < YOUNG_S * 1_000_000_000
     if is_young and is_being_written(descriptor):
         raise ChangedError(f"{file.path} is still being written", "index again when it is complete")
+
+
+def confirm_content(known: FileStat, blake3: bytes) -> FileStat:
+    """Return a file's present stat if it still holds a content; reads it only if it was touched.
+
+    Raises:
+        ChangedError: it holds another content, or is gone.
+        UnreadableError: it cannot be read.
+    """
+    stat = stat_file(known.path)
+    if stat == known:
+        return stat
+    stat, found = hash_file(known.path)
+    if found != blake3:
+        raise ChangedError("it changed since it was indexed", "index it again")
+    return stat
+
+
+def holds_content(path: Path, size_bytes: int, blake3: bytes) -> bool:
+    """Whether a file holds a content. What is not there, or cannot be read, does not."""
+    try:
+        return stat_file(path).size_bytes == size_bytes and hash_file(path)[1] == blake3
+    except ItemError:
+        return False

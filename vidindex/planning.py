@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePath
 from types import MappingProxyType
 from typing import Literal
 
 from vidindex.disk_errors import TargetTaken
-from vidindex.errors import ChangedError, ItemError, Refused
+from vidindex.errors import ItemError, Refused
 from vidindex.freenames import candidate_names, clash_key
-from vidindex.hashing import hash_file, stat_file
+from vidindex.hashing import confirm_content, hash_file, holds_content
 from vidindex.links import read_link
 from vidindex.places import exists
 from vidindex.reporting import Problem
@@ -136,7 +136,7 @@ class _Planner:
             self._in_place += 1
             self._taken.add(clash_key(wanted))
             return
-        stat = _still_holds(file.stat, file.blake3)
+        stat = confirm_content(file.stat, file.blake3)
         target = self._find_name(stat, file.blake3, wanted, sidecars)
         if target is None:
             return
@@ -202,7 +202,7 @@ class _Planner:
         elif mode == "move" and self._manner.on_conflict != "same":
             return False
         else:
-            is_same = _holds(name, stat.size_bytes, blake3)
+            is_same = holds_content(name, stat.size_bytes, blake3)
         if is_same:
             self._taken.add(clash_key(name))
             self._same += mode == "move"
@@ -260,80 +260,3 @@ def _describe(file: LabelledFile, folder: PurePath) -> dict[str, Value]:
         "day": None if changed is None else changed.day,
         "source": path.parent.name,
     }
-
-
-def _still_holds(known: FileStat, blake3: bytes) -> FileStat:
-    """Return a file's present stat if it still holds a content; reads it only if it was touched.
-
-    Raises:
-        ChangedError: it holds another content, or is gone.
-        UnreadableError: it cannot be read.
-    """
-    stat = stat_file(known.path)
-    if stat == known:
-        return stat
-    stat, found = hash_file(known.path)
-    if found != blake3:
-        raise ChangedError("it changed since it was indexed", "index it again")
-    return stat
-
-
-def _holds(path: Path, size_bytes: int, blake3: bytes) -> bool:
-    """Whether a content lies under a name. What cannot be read holds it not."""
-    try:
-        return stat_file(path).size_bytes == size_bytes and hash_file(path)[1] == blake3
-    except ItemError:
-        return False
-
-
-def check_again(moves: Iterable[PlannedMove]) -> Plan:
-    """Make a plan of moves that were planned before; what does not hold any more is a problem.
-
-    Those that were made since, as by a run of the plan that was stopped, are in place.
-    """
-    in_place = 0
-    kept: list[PlannedMove] = []
-    problems: list[Problem] = []
-    freed: set[Path] = set()
-    lead_is_kept = True
-    for move in moves:
-        try:
-            if _is_made(move):
-                in_place += 1
-            elif move.is_sidecar and not lead_is_kept:
-                raise ChangedError("its video is not moved", "plan again")
-            else:
-                kept.append(_check_again(move, freed))
-            is_kept = True
-        except ItemError as error:
-            problems.append(Problem.of(move.stat.path, error))
-            is_kept = False
-        if move.action == "unlink" and is_kept:
-            freed.add(move.stat.path)
-        if not move.is_sidecar:
-            lead_is_kept = is_kept
-    return Plan(tuple(kept), tuple(problems), in_place)
-
-
-def _is_made(move: PlannedMove) -> bool:
-    """Whether what a move is to bring about is so already."""
-    source, target = move.stat.path, move.target
-    if move.action == "unlink":
-        return not exists(source)
-    if move.action == "symlink":
-        return read_link(target) == source
-    if move.action == "move" and exists(source):
-        return False
-    return exists(target) and _holds(target, move.stat.size_bytes, move.blake3)
-
-
-def _check_again(move: PlannedMove, freed: Container[Path]) -> PlannedMove:
-    source = move.stat.path
-    if move.action == "unlink":
-        if read_link(source) != move.target:
-            raise ChangedError("it is not the link that was planned for", "plan again")
-        return move
-    stat = _still_holds(move.stat, move.blake3)
-    if move.target not in freed and exists(move.target):
-        raise TargetTaken(f"its target {move.target} is taken now", "plan again")
-    return replace(move, stat=stat)

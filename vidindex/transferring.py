@@ -21,7 +21,7 @@ from vidindex.errors import ChangedError, ItemError
 from vidindex.folders import make_folders
 from vidindex.freenames import free_name
 from vidindex.grounds import trusted_root
-from vidindex.hashing import hash_file, stat_file
+from vidindex.hashing import confirm_content, holds_content
 from vidindex.journalling import Journal, Outcome
 from vidindex.links import remove_copy, remove_link, symlink_exclusive
 from vidindex.places import FileIdentity
@@ -104,13 +104,8 @@ class Transfer:
             ChangedError: it holds another content, or is gone.
             UnreadableError: it cannot be read.
         """
-        found = stat_file(move.source)
-        if found == move.stat:
-            return move
-        found, blake3 = hash_file(move.source)
-        if blake3 != move.blake3:
-            raise ChangedError("it changed since it was indexed", "index it again")
-        return self._journal.identify(move, found)
+        found = confirm_content(move.stat, move.blake3)
+        return move if found == move.stat else self._journal.identify(move, found)
 
     def _make(self, move: JournalledMove, root: Path) -> Outcome:
         while True:
@@ -175,7 +170,10 @@ class Transfer:
 
     def _take_next_name(self, move: JournalledMove) -> JournalledMove:
         """Give a move another target; the journal knows it before the file can have it."""
-        if self._on_conflict == "same" and _holds(move.target, move):
+        is_same = self._on_conflict == "same" and holds_content(
+            move.target, move.stat.size_bytes, move.blake3
+        )
+        if is_same:
             raise TargetTaken(f"{move.target} has the same content", "it was left alone")
         if self._on_conflict in ("skip", "fail"):
             raise TargetTaken(f"its place {move.target} is taken", "run it again when it is free")
@@ -220,10 +218,3 @@ def identity_of(stat: FileStat) -> FileIdentity:
 def stat_of(identity: FileIdentity, path: Path) -> FileStat:
     """Build the stat of a file that lies at a path."""
     return FileStat(path, identity.size, identity.mtime_ns, identity.device, identity.inode)
-
-
-def _holds(path: Path, move: JournalledMove) -> bool:
-    try:
-        return hash_file(path)[1] == move.blake3
-    except ItemError:
-        return False

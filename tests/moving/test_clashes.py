@@ -2,8 +2,10 @@
 
 import pytest
 
+from tests.conftest import Recorder
 from tests.moving.fingerprints import files_below, fingerprint
 from vidindex.errors import Refused
+from vidindex.moving import Control
 
 
 @pytest.fixture
@@ -80,3 +82,38 @@ def test_all_files_may_be_given_one_name(sorted_library, tmp_path):
     assert (again.batch, again.in_place) == (None, 5)
     sorted_library.undo()
     assert fingerprint(tmp_path / "in") == before
+
+
+@pytest.mark.parametrize("mode", ["move", "copy", "hardlink", "symlink"])
+@pytest.mark.parametrize("on_conflict", ["rename", "skip", "fail", "same"])
+def test_a_name_that_is_taken_after_the_plan_is_never_replaced(
+    sorted_library, tmp_path, mode, on_conflict
+):
+    """By the file's own content, or by another."""
+    before = fingerprint(tmp_path / "in")
+    contents = {}
+
+    def take(plan):
+        for move in plan.moves:
+            move.target.parent.mkdir(parents=True, exist_ok=True)
+            is_same = move.target.name == "a001.mp4"
+            content = move.stat.path.read_bytes() if is_same else b"foreign"
+            move.target.write_bytes(content)
+            contents[move.target] = content
+        return True
+
+    result = sorted_library.apply(
+        tmp_path / "out",
+        mode=mode,
+        on_conflict=on_conflict,
+        control=Control(Recorder(), take),
+    )
+
+    assert {path: path.read_bytes() for path in contents} == contents
+    done = {"rename": 5, "skip": 0, "fail": 0, "same": 4}[on_conflict]
+    assert result.count("done") == done
+    assert len(files_below(tmp_path / "out")) == 5 + done
+    if done:
+        sorted_library.undo()
+    assert fingerprint(tmp_path / "in") == before
+    assert {path: path.read_bytes() for path in contents} == contents

@@ -2,9 +2,11 @@
 
 import pytest
 
+from tests.conftest import Recorder
 from tests.moving.fingerprints import files_below, fingerprint
 from vidindex import Library, Settings
 from vidindex.errors import Refused
+from vidindex.moving import Control
 
 
 @pytest.fixture
@@ -141,3 +143,24 @@ def test_what_is_a_video_for_the_user_goes_along_with_none(subtitled, tmp_path):
 
     assert {"a000.srt", "a000.en.srt"} <= files_below(tmp_path / "in")
     assert "cluster_1/b000.NFO" in files_below(tmp_path / "out")
+
+
+def test_a_sidecar_that_a_stop_has_left_behind_follows_its_video(subtitled, tmp_path):
+    before = fingerprint(tmp_path / "in")
+
+    def after_the_video_of_a_sidecar():
+        return any((tmp_path / "out").rglob("b000.mp4"))
+
+    stopped = subtitled.apply(
+        tmp_path / "out", control=Control(Recorder(), stopping=after_the_video_of_a_sidecar)
+    )
+    assert stopped.was_stopped
+    assert (tmp_path / "in/b000.NFO").exists()
+
+    again = subtitled.apply(tmp_path / "out")
+
+    assert again.batch == stopped.batch
+    assert (tmp_path / "out/cluster_1/b000.NFO").exists()
+    assert files_below(tmp_path / "in") == {"other.srt"}
+    subtitled.undo()
+    assert fingerprint(tmp_path / "in") == before
