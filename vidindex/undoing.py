@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -27,9 +28,9 @@ from vidindex.moving import (
 )
 from vidindex.planning import Plan
 from vidindex.recovering import recover
-from vidindex.reporting import Problem
+from vidindex.reporting import Problem, Reporter
 from vidindex.scanning import FileStat
-from vidindex.store import moves
+from vidindex.store import files, moves
 from vidindex.store.moves import Action, JournalledMove, PlannedMove, StoredBatch
 from vidindex.tidying import remake_pruned, remove_made_folders
 
@@ -55,7 +56,7 @@ def undo(
     """
     if dry_run and manifest is None:
         with schema.open_for_reading(library) as database, database.reading() as session:
-            undone, plan = _make_plan(session, batch)
+            undone, plan = _make_plan(session, batch, control.reporter)
             return foretell(plan, undone.mode, undone.destination, control)
     if manifest is None:
         schema.require(library)
@@ -65,7 +66,7 @@ def undo(
             batch = _adopt(database, read_manifest(manifest))
             unsettled += recover(database, control.reporter)
         with database.reading() as session:
-            undone, plan = _make_plan(session, batch)
+            undone, plan = _make_plan(session, batch, control.reporter)
         if dry_run:
             return foretell(plan, undone.mode, undone.destination, control)
         require_room(plan.moves)
@@ -82,18 +83,44 @@ def undo(
         return result
 
 
-def _make_plan(session: Session, number: int | None) -> tuple[StoredBatch, Plan]:
-    undone = _choose_batch(session, number)
-    return undone, plan_undo(moves.list_undoable(session, undone.id), undone)
+def _make_plan(
+    session: Session, number: int | None, reporter: Reporter
+) -> tuple[StoredBatch, Plan]:
+    """Plan to undo a batch: of this number, or the newest of which anything can be put back.
+
+    Raises:
+        Refused: there is none to undo.
+    """
+    find_place = partial(files.find_place, session)
+    passed_over: list[tuple[StoredBatch, Plan]] = []
+    for batch in _list_undoable(session, number):
+        plan = plan_undo(moves.list_undoable(session, batch.id), batch, find_place)
+        if plan.moves:
+            for other, _ in passed_over:
+                reporter.notice(
+                    f"nothing of batch {other.id} can be put back; "
+                    f"vidindex undo {other.id} says why"
+                )
+            return batch, plan
+        passed_over.append((batch, plan))
+    return passed_over[0]
 
 
-def plan_undo(done: Sequence[JournalledMove], batch: StoredBatch) -> Plan:
-    """Plan the way back of each file. It keeps edits made since; a taken old place is refused."""
+def plan_undo(
+    done: Sequence[JournalledMove],
+    batch: StoredBatch,
+    find_place: Callable[[bytes], Path | None],
+) -> Plan:
+    """Plan the way back of each file. It keeps edits made since; a taken old place is refused.
+
+    find_place: tells where the library knows a content, for files that were moved on by hand.
+    """
     planned: list[PlannedMove] = []
     problems: list[Problem] = []
     freed: set[Path] = set()
     for move in done:
         try:
+            _require_there(move, find_place)
             back = _plan_back(move, batch)
             is_made = back.action not in ("remove", "unlink")
             if is_made and back.target not in freed and os.path.lexists(back.target):
@@ -159,6 +186,17 @@ def _require_original(move: JournalledMove, copy: FileStat) -> None:
         )
 
 
+def _require_there(move: JournalledMove, find_place: Callable[[bytes], Path | None]) -> None:
+    """Make sure that what a move has made is there, if it has made anything."""
+    if move.action in ("remove", "unlink") or os.path.lexists(move.target):
+        return
+    place = find_place(move.blake3)
+    hint = "it was moved on or deleted"
+    if place is not None and place not in (move.target, move.source):
+        hint = f"it lies at {place} now; it was left alone"
+    raise ChangedError("it is not there any more", hint)
+
+
 def _identify_moved(move: JournalledMove) -> tuple[FileStat, bytes]:
     """Return stat and content of a moved file, if what lies at its target is still that file.
 
@@ -166,8 +204,6 @@ def _identify_moved(move: JournalledMove) -> tuple[FileStat, bytes]:
         ChangedError: another file lies there, or none.
         UnreadableError: it cannot be read.
     """
-    if not os.path.lexists(move.target):
-        raise ChangedError("it is not there any more", "it was moved on or deleted")
     stat = stat_file(move.target)
     if stat == move.stat_at(move.target):
         return stat, move.blake3
@@ -227,8 +263,8 @@ def _open_undo(session: Session, undone: StoredBatch) -> int:
     )
 
 
-def _choose_batch(session: Session, number: int | None) -> StoredBatch:
-    """Return the batch to undo: of this number, or the newest apply with something to undo.
+def _list_undoable(session: Session, number: int | None) -> list[StoredBatch]:
+    """Return the batch to undo, of this number, or those with something to undo, newest first.
 
     Raises:
         Refused: there is none.
@@ -238,10 +274,14 @@ def _choose_batch(session: Session, number: int | None) -> StoredBatch:
         batches = [batch for batch in batches if batch.id == number]
         if not batches:
             raise Refused(f"there is no batch {number}", "vidindex history lists them")
-    for batch in reversed(batches):
-        is_wanted = number is not None or batch.kind in ("apply", "redo")
-        if is_wanted and moves.list_undoable(session, batch.id):
-            return batch
+    undoable = [
+        batch
+        for batch in reversed(batches)
+        if (number is not None or batch.kind in ("apply", "redo"))
+        and moves.list_undoable(session, batch.id)
+    ]
+    if undoable:
+        return undoable
     raise Refused(
         "there is nothing to undo" if number is None else f"batch {number} is undone already",
         "only files that apply has moved can be put back; vidindex history lists the batches",

@@ -1,5 +1,7 @@
 """Files put back where they were, whatever happened meanwhile."""
 
+import shutil
+
 import pytest
 
 from tests.conftest import Recorder, read_tree
@@ -165,3 +167,34 @@ def test_a_file_that_is_no_manifest_is_refused(clustered, tmp_path):
 
     with pytest.raises(Refused, match="is no manifest"):
         clustered.undo(manifest=tmp_path / "notes.txt")
+
+
+def test_of_a_file_that_was_moved_on_by_hand_the_new_place_is_told(clustered, source, tmp_path):
+    clustered.apply(tmp_path / "out")
+    (moved,) = (tmp_path / "out").rglob("a.mp4")
+    (tmp_path / "mine").mkdir()
+    moved.rename(tmp_path / "mine/a.mp4")
+    clustered.index([tmp_path / "out", tmp_path / "mine"], source=source)
+
+    result = clustered.undo()
+
+    assert result.count("done") == 3
+    (problem,) = result.problems
+    assert problem.message == "it is not there any more"
+    assert problem.hint == f"it lies at {tmp_path}/mine/a.mp4 now; it was left alone"
+    assert (tmp_path / "mine/a.mp4").is_file()
+
+
+def test_a_batch_of_which_nothing_is_left_stands_in_no_older_ones_way(clustered, tmp_path):
+    start = read_tree(tmp_path / "in")
+    clustered.apply(tmp_path / "one")
+    late = clustered.apply(tmp_path / "two", mode="copy")
+    shutil.rmtree(tmp_path / "two")
+    recorder = Recorder()
+
+    result = clustered.undo(control=Control(recorder))
+
+    assert (result.count("done"), result.problems) == (4, ())
+    assert read_tree(tmp_path / "in") == start
+    assert f"nothing of batch {late.batch} can be put back" in recorder.notices[0]
+    assert len(clustered.undo(late.batch).problems) == 4

@@ -171,6 +171,17 @@ def find_paths(session: Session) -> dict[int, Path]:
     return {video_id: path for video_id, path in rows if video_id is not None}
 
 
+def find_place(session: Session, blake3: bytes) -> Path | None:
+    """Return where a content lies: the first of the paths of its present files."""
+    return session.scalar(
+        select(File.path)
+        .join(Video, Video.id == File.video_id)
+        .where(Video.blake3 == blake3, File.missing_since.is_(None))
+        .order_by(File.path)
+        .limit(1)
+    )
+
+
 def _update_each(session: Session, file_ids: Iterable[int], values: dict[str, Any]) -> None:
     """Give files the same values: one statement, run for each, as a disk may hold 100 000."""
     rows = [{"file_id": file_id} for file_id in file_ids]
