@@ -15,7 +15,7 @@ test: $(READY)
 
 # The fault tests in their long forms: each system call, a hundred kills. As root, or some skip.
 sweep: $(READY)
-	FAULTS_SWEEP=1 $(BIN)/python -m pytest --timeout=3600 tests/faults
+	FAULTS_SWEEP=1 $(BIN)/python -m pytest --timeout=3600 tests/faults tests/test_moving_machine.py
 
 check: $(READY)
 	$(BIN)/ruff check

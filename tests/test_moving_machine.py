@@ -179,7 +179,7 @@ def test_whatever_is_sorted_and_cut_short_nothing_is_lost_and_undo_restores_the_
     run_state_machine_as_test(
         Moves,
         settings=settings(
-            max_examples=500 if IS_SWEEP else 40,
+            max_examples=500 if IS_SWEEP else 25,
             stateful_step_count=12 if IS_SWEEP else 6,
             derandomize=not IS_SWEEP,
             phases=[Phase.generate],  # to shrink takes too long

@@ -144,6 +144,17 @@ def test_the_source_of_a_published_copy_is_removed(scene):
     assert scene.target.read_bytes() == CONTENT
 
 
+def test_an_equal_file_of_somebody_else_is_not_taken_for_the_copy_beside_it(scene):
+    copy(scene.source, scene.target)
+    copy(scene.source, part_path(scene.target, scene.move))
+
+    scene.recover()
+
+    assert scene.state() == ("planned", scene.source)
+    assert scene.source.read_bytes() == scene.target.read_bytes() == CONTENT
+    assert not part_path(scene.target, scene.move).exists()
+
+
 def test_a_name_that_another_file_took_is_lost(scene):
     scene.target.write_bytes(FOREIGN)
 

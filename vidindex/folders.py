@@ -98,6 +98,18 @@ def make_folder_again(folder: Path, permissions: int, uid: int, gid: int, *, roo
         return is_missing
 
 
+def remove_part_folder(parent: Path) -> None:
+    """Remove what a cut-off `make_folder_again` has left in a folder, if there is anything."""
+    with (
+        contextlib.suppress(VanishedError),
+        opened_folder(parent, parent) as opened,
+        explained(f"cannot remove {parent / _FRESH_FOLDER}"),
+        contextlib.suppress(FileNotFoundError),
+    ):
+        os.rmdir(_FRESH_FOLDER, dir_fd=opened)
+        fsync_opened(opened)
+
+
 def remove_empty_folder(folder: Path, *, root: Path) -> bool:
     """Remove a folder if it is empty and not the current one. Returns whether it was removed.
 

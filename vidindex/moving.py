@@ -125,6 +125,8 @@ def carry_out_plan(
         require_room(plan.moves)
         if manner.mode == "reflink":
             require_clones(plan.moves)
+        if not plan.moves:
+            _prune_after_a_kill(database, order)
         plan = agreed(plan, unsettled, control)
         if not plan.moves:
             return nothing_moved(plan, manner.mode)
@@ -134,7 +136,7 @@ def carry_out_plan(
         with opened_batch(database, batch) as journal:
             result = carry_out(database, journal, plan, control, manner.on_conflict)
             remove_made_folders(database, journal, batch)  # where nothing could be brought
-            _prune(database, journal, order, plan)
+            _prune(database, journal, manner)
         return result
 
 
@@ -279,15 +281,29 @@ def _stragglers(session: Session, order: Order) -> list[PlannedMove]:
     ]
 
 
-def _prune(database: Database, journal: Journal, order: Order, plan: Plan) -> None:
-    """Remove the folders that the batch has emptied, where that is asked for or they are ours."""
-    destination = order.destination
-    if order.manner.mode == "symlink":
-        left = {move.stat.path.parent for move in plan.moves if move.action == "unlink"}
-        with database.reading() as session:
-            own = set(moves.list_folders_made_in(session, destination))
+def _prune(database: Database, journal: Journal, manner: Manner) -> None:
+    """Remove the folders that a batch has emptied, where that is asked for or they are ours."""
+    batch = journal.batch
+    with database.reading() as session:
+        done = moves.list_moves(session, batch.id, states=["done"])
+        own = set(moves.list_folders_made_in(session, batch.destination))
+    if manner.mode == "symlink":
+        left = {move.source.parent for move in done if move.action == "unlink"}
         prune_emptied(database, journal, left, own.__contains__)
-    elif order.manner.prune_empty and order.manner.mode == "move":
-        left = {move.stat.path.parent for move in plan.moves}
-        kept = {destination, *destination.parents, Path.home()}
+    elif manner.prune_empty and manner.mode == "move":
+        left = {move.source.parent for move in done}
+        kept = {batch.destination, *batch.destination.parents, Path.home()}
         prune_emptied(database, journal, left, lambda folder: folder not in kept)
+
+
+def _prune_after_a_kill(database: Database, order: Order) -> None:
+    """Remove what the last batch has emptied, if it is this one and came to no more."""
+    with database.reading() as session:
+        batches = moves.list_batches(session)
+    last = batches[-1] if batches else None
+    if (
+        last is not None
+        and last.kind == "apply"
+        and (last.destination, last.mode) == (order.destination, order.manner.mode)
+    ):
+        _prune(database, Journal(database, last), order.manner)

@@ -42,7 +42,7 @@ from vidindex.reporting import Problem, Reporter
 from vidindex.scanning import FileStat
 from vidindex.store import moves
 from vidindex.store.moves import JournalledMove
-from vidindex.tidying import remove_made_folders
+from vidindex.tidying import clear_up, remove_made_folders
 from vidindex.transferring import end_copy, identity_of
 
 
@@ -69,6 +69,7 @@ def recover(database: Database, reporter: Reporter) -> list[Problem]:
                 remove_made_folders(database, journal, interrupted.undoes_batch)
             with database.writing() as session:
                 moves.finish_batch(session, interrupted.id, now=datetime.now(UTC))
+    clear_up(database, batches.values())
     return problems
 
 
@@ -86,14 +87,15 @@ def _settle(journal: Journal, move: JournalledMove) -> Outcome:
 def _settle_moved(journal: Journal, move: JournalledMove) -> Outcome:
     """Decide a move by the table above."""
     root = trusted_root(move.target, journal.batch.destination)
-    remove_part(part_path(move.target, move.id), root=root)
     source, target = _look(move.source), _look(move.target)
+    is_published = _is_published(move, target)
+    remove_part(part_path(move.target, move.id), root=root)
     source_is_ours, target_is_ours = _is_ours(move, source), _is_ours(move, target)
     if target is not None and target_is_ours:
         if source is None or not source_is_ours or _is_same_file(source, target):
             finish_rename(move.source, move.target, identity_of(target), root=root)
             return journal.end_moved(move, target)
-        if move.state in ("copied", "both"):
+        if is_published:
             # Device numbers may have changed since: what counts is the file just looked at.
             return end_copy(journal, replace(move, stat=source), target, ctime_ns=None)
     if source_is_ours:
@@ -113,12 +115,12 @@ def _settle_made(journal: Journal, move: JournalledMove) -> Outcome:
         fsync_folder(move.target.parent)
         return journal.end_made(move, move.stat)
     root = trusted_root(move.target, journal.batch.destination)
-    remove_part(part_path(move.target, move.id), root=root)
     source, target = _look(move.source), _look(move.target)
+    is_published = _is_published(move, target)
+    remove_part(part_path(move.target, move.id), root=root)
     if target is not None:
         is_linked = source is not None and _is_same_file(source, target)
-        # Before it was copied another file with the same content may have had the name.
-        is_copied = move.state == "copied" and _is_ours(move, target)
+        is_copied = is_published and _is_ours(move, target)
         if is_linked if move.action == "hardlink" else is_copied:
             fsync_folder(target.path.parent)
             return journal.end_made(move, target)
@@ -132,6 +134,16 @@ def _settle_removed(journal: Journal, move: JournalledMove) -> Outcome:
     if move.source.parent.exists():
         fsync_folder(move.source.parent)
     return journal.end_removed(move)
+
+
+def _is_published(move: JournalledMove, target: FileStat | None) -> bool:
+    """Whether a copy has got its name, for all that is known before its content is looked at.
+
+    Another file with the same content may have had that name all the time, beside the copy.
+    """
+    part = _look(part_path(move.target, move.id))
+    is_beside = part is not None and (target is None or not _is_same_file(part, target))
+    return move.state in ("copied", "both") and not is_beside
 
 
 def _look(path: Path) -> FileStat | None:

@@ -9,27 +9,55 @@ from pathlib import Path
 from vidindex.db.engine import Database
 from vidindex.disk_errors import NotPermitted
 from vidindex.errors import ItemError
-from vidindex.folders import describe_folder, make_folder_again, remove_empty_folder
+from vidindex.folders import (
+    describe_folder,
+    make_folder_again,
+    remove_empty_folder,
+    remove_part_folder,
+)
 from vidindex.grounds import existing_ancestor
 from vidindex.journalling import Journal
 from vidindex.reporting import Problem, Reporter
 from vidindex.store import moves
-from vidindex.store.moves import PrunedFolder
+from vidindex.store.moves import PrunedFolder, StoredBatch
 
 
-def remove_made_folders(database: Database, journal: Journal, batch: int) -> None:
-    """Remove the folders that a batch made, as far as they are empty.
+def remove_made_folders(database: Database, journal: Journal, batch: int) -> list[Problem]:
+    """Remove the folders that a batch made, as far as they are empty; return what keeps them.
 
     journal: of the batch that removes them. If it is another one, undoing it makes them again.
     """
     with database.reading() as session:
         folders = moves.list_made_folders(session, batch)
+    problems: list[Problem] = []
     for folder in folders:
         if _is_empty(folder):
-            _remove(database, journal, folder, is_noted=batch != journal.batch.id)
-        if not folder.exists():  # else it stays listed, for the next undo
+            try:
+                _remove(database, journal, folder, is_noted=batch != journal.batch.id)
+            except NotPermitted as error:
+                problems.append(Problem.of(folder, error))
+        if not folder.exists():  # else it stays listed, and is tried again
             with database.writing() as session:
                 moves.forget_made_folder(session, batch, folder)
+    return problems
+
+
+def clear_up(database: Database, batches: Iterable[StoredBatch]) -> None:
+    """Remove what runs that were cut off, or not let, have left of folders that are ours.
+
+    batches: all of them. A batch that is undone leaves no empty folder; of one that was cut off,
+    a folder that it was making may be there, under a name of ours.
+    """
+    for batch in batches:
+        with database.reading() as session:
+            undoable = moves.list_undoable(session, batch.id)
+            pruned = moves.list_pruned_folders(session, batch.id)
+        if not undoable:
+            # What may still not be removed was told before.
+            remove_made_folders(database, Journal(database, batch), batch.id)
+        for parent in {folder.path.parent for folder in pruned}:
+            with contextlib.suppress(ItemError):  # the next undo that makes one there looks again
+                remove_part_folder(parent)
 
 
 def prune_emptied(
@@ -44,7 +72,7 @@ def prune_emptied(
     """
     for start in sorted(folders, key=lambda folder: (-len(folder.parts), folder)):
         folder = start
-        while may_go(folder) and _is_empty(folder) and _remove(database, journal, folder):
+        while may_go(folder) and _is_empty(folder) and _is_removed(database, journal, folder):
             folder = folder.parent
 
 
@@ -64,20 +92,30 @@ def remake_pruned(database: Database, journal: Journal, undone: int, reporter: R
             reporter.problem(Problem.of(folder.path, error))
 
 
+def _is_removed(database: Database, journal: Journal, folder: Path) -> bool:
+    try:
+        return _remove(database, journal, folder)
+    except NotPermitted:
+        return False  # such as one that a disk is mounted at: it stays, as it may
+
+
 def _remove(database: Database, journal: Journal, folder: Path, *, is_noted: bool = True) -> bool:
-    """Remove an empty folder, of which the journal knows before. Returns whether it is gone."""
+    """Remove an empty folder, of which the journal knows before. Returns whether it is gone.
+
+    Raises:
+        NotPermitted: the system does not let it be removed.
+    """
     if is_noted:
         found = describe_folder(folder)
         journal.note_pruned(PrunedFolder(folder, found.permissions, found.uid, found.gid))
+    is_gone = False
     try:
-        if remove_empty_folder(folder, root=existing_ancestor(folder.parent)):
-            return True
-    except NotPermitted:
-        pass  # such as one that a disk is mounted at: it stays
-    if is_noted:
-        with database.writing() as session:
-            moves.forget_pruned_folder(session, journal.batch.id, folder)
-    return False
+        is_gone = remove_empty_folder(folder, root=existing_ancestor(folder.parent))
+    finally:
+        if is_noted and not is_gone and folder.exists():
+            with database.writing() as session:
+                moves.forget_pruned_folder(session, journal.batch.id, folder)
+    return is_gone
 
 
 def _is_empty(folder: Path) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -79,8 +80,10 @@ def undo(
         with opened_batch(database, own) as journal:
             remake_pruned(database, journal, undone.id, control.reporter)
             result = carry_out(database, journal, plan, control, "skip")
-            remove_made_folders(database, journal, undone.id)
-        return result
+            kept = remove_made_folders(database, journal, undone.id)
+        for problem in kept:
+            control.reporter.problem(problem)
+        return replace(result, problems=(*result.problems, *kept))
 
 
 def _make_plan(

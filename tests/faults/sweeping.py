@@ -17,7 +17,18 @@ from tests.faults.running import IS_SWEEP, Running, lines_of, traced
 
 TREE_CALLS = (
     *("renameat2", "linkat", "symlinkat", "unlinkat", "rmdir", "mkdirat", "mkdir", "fallocate"),
-    *("fchmod", "fchmodat", "chmod", "fchown", "fchownat", "utimensat", "fsetxattr", "ioctl"),
+    *(
+        "fchmod",
+        "fchmodat",
+        "chmod",
+        "fchown",
+        "fchownat",
+        "utimensat",
+        "fsetxattr",
+        "ioctl",
+        "rename",
+        "renameat",
+    ),
 )
 CALLS = (*TREE_CALLS, "unlink", "fsync", "fdatasync", "pwrite64", "write", "ftruncate", "openat")
 # Of these only some change the disk.

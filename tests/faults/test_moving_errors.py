@@ -12,7 +12,7 @@ from tests.faults.running import IS_SWEEP
 from tests.faults.settled import MOVE, WAYS, assert_nothing_is_lost, assert_recovered
 from tests.faults.sweeping import CALLS, changing_calls, chosen, run_traced
 
-FEW = 3
+FEW = 2
 ERRORS = ("ENOSPC", "EIO", "EDQUOT", "EINVAL", "EACCES", "EROFS")
 LASTING = {"ENOSPC", "EDQUOT", "EROFS"}  # the others come once
 OF_A_LIBRARY = ("ENOSPC", "EIO")

@@ -21,7 +21,7 @@ from tests.faults.test_power_cuts import cut_power
 from vidindex.db import schema
 
 DISK_BYTES = 100 << 20  # apply leaves some free on a disk that it copies to
-FEW = 3
+FEW = 2
 # What makes a change durable, and the changes that are made durable.
 ORDERED = ("fsync", "fdatasync", "renameat2", "unlinkat", "unlink", "mkdirat", "mkdir")
 WITHOUT_FSYNC = "--inject=fsync,fdatasync:retval=0"

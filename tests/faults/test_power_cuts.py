@@ -92,6 +92,7 @@ def test_after_a_power_cut_all_that_was_saved_is_there_and_the_next_run_goes_on(
     number, code = 0, KILLED
     while code == KILLED and (IS_SWEEP or number < FEW):
         number += 1
+        image.unlink()  # the loop device of the last run may still hold the old one
         image.write_bytes(new)
         code, saved = run_into_a_cut(start, home, image, call, number)
 
