@@ -6,7 +6,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import IntegrityError
 
 from tests.databases import make
-from tests.store.conftest import put_video
+from tests.store.conftest import INFO, put_video
 from vidindex.db.models import Cluster, Clustering
 from vidindex.store import clusterings, files
 from vidindex.store.clusterings import LabelledFile, NewClustering, StoredCluster, StoredRun
@@ -123,7 +123,7 @@ def test_a_file_of_a_run_tells_its_content_its_stat_and_its_cluster(session, new
     )
 
     assert clusterings.list_labelled_files(session, run, label=1) == [
-        LabelledFile(make.stat(Path("/c"), 3), b"\x03" * 32, 1, "city", 0.0)
+        LabelledFile(make.stat(Path("/c"), 3), b"\x03" * 32, 1, "city", 0.0, info=INFO)
     ]
 
 
