@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from vidindex import processor
 from vidindex.embedding import FRAME_SIZE_PX, VECTOR_SIZE, Precision
 from vidindex.errors import Refused, WeightsError
+from vidindex.stderr import turned_away
 from vidindex.weight_values import ConvUnit, NetworkWeights, load_values
 from vidindex.weights import WeightsSource
 
-_STDERR: Final = 2
 _NOTHING: Final = "3"  # TensorFlow's name for no log at all
 
 
@@ -29,19 +29,8 @@ def _silenced() -> Iterator[None]:
     if os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", _NOTHING) != _NOTHING:
         yield
         return
-    try:
-        kept = os.dup(_STDERR)
-    except OSError:  # stderr is closed
+    with turned_away():
         yield
-        return
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, _STDERR)
-    try:
-        yield
-    finally:
-        os.dup2(kept, _STDERR)
-        os.close(kept)
-        os.close(nowhere)
 
 
 with _silenced():

@@ -176,13 +176,14 @@ class _Planner:
             if self._is_there(candidate, stat, blake3):
                 return None
             along = [follow_name(sidecar, stat.path, candidate) for sidecar in sidecars]
-            if all(self._is_free(name) for name in (candidate, *along)):
+            taken = next((name for name in (candidate, *along) if not self._is_free(name)), None)
+            if taken is None:
                 return candidate
             if self._manner.on_conflict == "skip":
-                raise TargetTaken(f"its target {candidate} is taken", "it was left alone")
+                raise TargetTaken(f"its target {taken} is taken", "it was left alone")
             if self._manner.on_conflict == "fail":
                 raise Refused(
-                    f"the target {candidate} of {stat.path} is taken",
+                    f"the target {taken} of {stat.path} is taken",
                     "nothing was moved; --on-conflict rename takes the next free name",
                 )
         raise TargetTaken(f"{wanted} and all names like it are taken", "empty the folder")

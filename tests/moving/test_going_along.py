@@ -49,6 +49,17 @@ def test_where_a_name_is_taken_a_video_and_its_sidecars_get_one_number(subtitled
     }
 
 
+def test_of_a_sidecar_whose_name_is_taken_that_name_is_told(subtitled, tmp_path):
+    (tmp_path / "out/cluster_0").mkdir(parents=True)
+    (tmp_path / "out/cluster_0/a000.en.srt").write_text("a subtitle of another's")
+
+    result = subtitled.apply(tmp_path / "out", on_conflict="skip")
+
+    (problem,) = result.problems
+    assert problem.message == f"its target {tmp_path}/out/cluster_0/a000.en.srt is taken"
+    assert files_below(tmp_path / "in") == {"a000.mp4", "a000.srt", "a000.en.srt", "other.srt"}
+
+
 def test_a_sidecar_stays_with_a_video_that_stays(subtitled, tmp_path):
     (tmp_path / "in/a000.mp4").write_bytes(b"edited since")
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import sys
 import time
 from contextlib import suppress
+from functools import partial
 from typing import IO, TYPE_CHECKING, Any, TextIO, cast
 
 from vidindex.cli.escaping import printable
 from vidindex.reporting import Problem, Reporter
+from vidindex.stderr import when_heard
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -25,10 +27,12 @@ def reporter_for(*, quiet: bool) -> Reporter:
 
 def say(line: str) -> None:
     """Print a line on stderr; what cannot be told any more must not end a run."""
-    try:
-        print(line, file=sys.stderr, flush=True)  # noqa: T201
-    except OSError:
-        return
+
+    def tell() -> None:
+        with suppress(OSError):
+            print(line, file=sys.stderr, flush=True)  # noqa: T201
+
+    when_heard(tell)
 
 
 def problem_line(problem: Problem) -> str:
@@ -162,6 +166,9 @@ class BarReporter(QuietReporter):
         self._print(f"failed: {problem_line(problem)}")
 
     def _print(self, line: str) -> None:
+        when_heard(partial(self._tell, line))
+
+    def _tell(self, line: str) -> None:
         if self._progress is None:
             say(line)
         else:
