@@ -55,7 +55,9 @@ def undo(
         Refused: there is nothing to undo; nothing was changed.
         SystemStopped: as in `apply`.
     """
-    if dry_run and manifest is None:
+    if dry_run and manifest is not None:
+        return _foretell_manifest(read_manifest(manifest), control)
+    if dry_run:
         with schema.open_for_reading(library) as database, database.reading() as session:
             undone, plan = _make_plan(session, batch, control.reporter)
             return foretell(plan, undone.mode, undone.destination, control)
@@ -68,8 +70,6 @@ def undo(
             unsettled += recover(database, control.reporter)
         with database.reading() as session:
             undone, plan = _make_plan(session, batch, control.reporter)
-        if dry_run:
-            return foretell(plan, undone.mode, undone.destination, control)
         require_room(plan.moves)
         plan = agreed(plan, unsettled, control)
         if not plan.moves:
@@ -84,6 +84,31 @@ def undo(
         for problem in kept:
             control.reporter.problem(problem)
         return replace(result, problems=(*result.problems, *kept))
+
+
+def _foretell_manifest(content: ManifestContent, control: Control) -> MoveResult:
+    """Tell what undoing a manifest would do, from what lies at the targets, without any library."""
+    batch = StoredBatch(
+        0,
+        "apply",
+        "finished",
+        content.destination,
+        run=None,
+        undoes_batch=None,
+        started_at=datetime.now(UTC),
+        finished_at=None,
+        counts={},
+        mode=content.mode,
+    )
+    made = [
+        JournalledMove(
+            number, move.stat.path, move.target, move.stat, move.blake3, "done", None, move.action
+        )
+        for number, move in enumerate(content.moves)
+        if move.action in ("remove", "unlink") or os.path.lexists(move.target)
+    ]
+    plan = plan_undo(made[::-1], batch, lambda _: None)
+    return foretell(plan, content.mode, content.destination, control)
 
 
 def _make_plan(

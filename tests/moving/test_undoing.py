@@ -155,6 +155,21 @@ def test_a_lost_library_is_no_lost_undo(clustered, tmp_path, state_of_library):
     assert not (tmp_path / "out/cluster_1").exists()
 
 
+def test_a_dry_run_of_a_manifest_makes_no_library_and_leaves_the_way_free(clustered, tmp_path):
+    before = read_tree(tmp_path / "in")
+    batch = clustered.apply(tmp_path / "out").batch
+    manifest = tmp_path / f"library.db.moves/batch-{batch:04d}.jsonl"
+    new = Library(tmp_path / "new/library.db")
+
+    foretold = new.undo(manifest=manifest, dry_run=True)
+
+    assert foretold.count("planned") == 4
+    assert not new.path.parent.exists()
+    new.path.parent.mkdir()
+    assert new.undo(manifest=manifest).count("done") == 4
+    assert read_tree(tmp_path / "in") == before
+
+
 def test_a_manifest_of_moves_that_the_library_knows_is_refused(clustered, tmp_path):
     batch = clustered.apply(tmp_path / "out").batch
 
