@@ -213,7 +213,10 @@ def carry_out(
         for move in planned:
             if control.stopping():
                 break
-            outcome = transfer.move(move)
+            try:
+                outcome = transfer.move(move)
+            except Stopped:  # the move is planned again, and was_stopped tells that some are left
+                break
             outcomes.append(
                 MoveOutcome(
                     move.source, outcome.target, outcome.state, move.action, move.is_sidecar
@@ -223,8 +226,6 @@ def carry_out(
                 problems.append(outcome.problem)
                 control.reporter.problem(outcome.problem)
             control.reporter.advance()
-    except Stopped:
-        pass  # the move is planned again; what is left is what was_stopped tells
     finally:
         control.reporter.finish()
     return MoveResult(

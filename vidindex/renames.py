@@ -17,7 +17,7 @@ import ctypes
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import Enum
 from functools import cache
@@ -236,9 +236,9 @@ def _drop_source_name(ends: Ends, identity: FileIdentity) -> None:
         if ends.are_one_entry():
             raise SameFile(f"{ends.source} and {ends.target} are one file", "remove one of them")
         try:
-            os.unlink(ends.source.name, dir_fd=ends.source_fd)
-        except FileNotFoundError:
-            pass  # another process was quicker; the target's name must stay all the more
+            # If another process was quicker, the name is gone as it should be.
+            with suppress(FileNotFoundError):
+                os.unlink(ends.source.name, dir_fd=ends.source_fd)
         except OSError as error:
             if error.errno in STOPS:
                 raise
