@@ -13,11 +13,12 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vidindex.cluster_library import ClusterLibrary, listed, resolved
+from vidindex.cluster_library import ClusterLibrary
 from vidindex.config import default_database
 from vidindex.db.engine import database_path
 from vidindex.network_source import find_network
 from vidindex.paths import StrPath, resolve
+from vidindex.query_library import listed, resolved
 from vidindex.reporting import Reporter, Silence
 
 if TYPE_CHECKING:
@@ -30,12 +31,6 @@ if TYPE_CHECKING:
     from vidindex.moving import Control, MoveResult
     from vidindex.planning import Conflict
     from vidindex.pruning import PruneResult
-    from vidindex.querying import (
-        FailuresAnswer,
-        PastBatch,
-        Status,
-        Vectors,
-    )
     from vidindex.sorting import SortResult
     from vidindex.store.moves import Mode
 
@@ -94,30 +89,6 @@ class Library(ClusterLibrary):
                 decoders.close,
             )
             return indexing.index(self.path, request, self.settings, tools)
-
-    def vectors(self, recipe: int | None = None) -> Vectors:
-        """Load the stored vectors: (n, 2048) float32, with paths and hashes in the same order."""
-        from vidindex import querying
-
-        return querying.get_vectors(self.path, recipe)
-
-    def status(self) -> Status:
-        """Return the library's state."""
-        from vidindex import querying
-
-        return querying.get_status(self.path)
-
-    def history(self) -> list[PastBatch]:
-        """Return the batches of moves, the newest first."""
-        from vidindex import querying
-
-        return querying.get_history(self.path)
-
-    def failures(self) -> FailuresAnswer:
-        """Return which files could not be decoded or read, and why."""
-        from vidindex import querying
-
-        return querying.get_failures(self.path)
 
     def prune(
         self,
