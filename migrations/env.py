@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from vidindex.db import journal, models  # noqa: F401 - they define the tables
+from vidindex.db import journal, models, pictures, wishes  # noqa: F401 - they define the tables
 from vidindex.db.base import Base
 
 connection = context.config.attributes.get("connection")

@@ -20,20 +20,25 @@ from vidindex.scanning import FileStat
 from vidindex.store import (
     attempts,
     clusterings,
+    distinctions,
     embeddings,
     files,
     heads,
+    maps,
     moves,
     projections,
     recipes,
+    thumbnails,
     videos,
     wishes,
 )
 from vidindex.store.clusterings import Name, NewClustering
 from vidindex.store.embeddings import NewEmbedding
 from vidindex.store.heads import StoredHead
+from vidindex.store.maps import StoredPoint
 from vidindex.store.moves import PlannedMove, PrunedFolder
 from vidindex.store.projections import StoredProjection
+from vidindex.store.thumbnails import NewThumbnail
 
 FOLDER = Path(__file__).parent
 NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -53,6 +58,7 @@ VECTORS = np.stack([BASE[0], BASE[0] * np.float32(1.01), BASE[1]])
 HASHES = tuple(bytes([number]) * 32 for number in (1, 2, 3))
 BROKEN_HASH = b"\xbb" * 32
 PROJECTION = StoredProjection(BASE[0], np.eye(2, 2048, dtype=np.float32), 3, 0.75, "numpy 2.4.6")
+PICTURES = (NewThumbnail(0.0, 240, 135, b"\xff\xd8a"), NewThumbnail(30.0, 240, 135, b"\xff\xd8b"))
 HEAD = StoredHead(BASE.T.copy(), np.array([0.5, -0.5], np.float32), ("seashore", "sandbar"))
 
 
@@ -84,6 +90,11 @@ def fill(session: Session) -> None:
     heads.put_head(session, RECIPE.weights_digest, HEAD)
     wishes.put_pin(session, video_ids[0], 0, now=NOON)
     wishes.put_separation(session, video_ids[0], video_ids[2], now=NOON)
+    distinctions.put_distinction(session, video_ids[2], video_ids[1], now=NOON)
+    thumbnails.put_thumbnails(session, video_ids[0], PICTURES)
+    points = [StoredPoint(video_ids[0], 0.25, 0.5), StoredPoint(video_ids[1], 1.0, 0.0)]
+    maps.put_map(session, recipe, points, "scikit-learn 1.9.0", now=NOON)
+    maps.add_points(session, recipe, [StoredPoint(video_ids[2], 0.5, 0.75, is_placed_later=True)])
     _move(session)
 
 

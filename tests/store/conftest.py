@@ -46,6 +46,14 @@ def recipe(session: Session) -> int:
     return recipes.put_recipe(session, make.RECIPE, "imagenet", now=make.NOON)
 
 
+@pytest.fixture
+def filled(session: Session) -> Session:
+    """A library with a row of everything."""
+    make.fill(session)
+    session.flush()
+    return session
+
+
 def put_video(session: Session, number: int) -> int:
     """Add a content whose hash is one byte, repeated."""
     return videos.put_video(session, bytes([number]) * 32, 1000 + number, INFO, now=make.NOON)

@@ -43,6 +43,10 @@ ANOTHER = {
     "heads": {"weights_digest": b"\x99" * 32},
     "pins": {"video_id": 4},
     "separations": {"other_id": 4},
+    "distinctions": {"other_id": 4},
+    "thumbnails": {"position": 2},
+    "library_maps": {"recipe_id": 98},
+    "map_points": {"video_id": 4},
     "move_batches": {"id": 99},
     "moves": {"id": 99, "position": 1},
     "made_folders": {"id": 99, "path": Path("/another")},
@@ -130,6 +134,26 @@ BREACHES = [
     ("ck_separations_ordered", {"video_id": 4, "other_id": 1}),
     ("fk_separations_video_id_videos", {"video_id": 0}),
     ("fk_separations_other_id_videos", {"other_id": NOBODY}),
+    ("pk_distinctions", {"other_id": 3}),
+    ("ck_distinctions_ordered", {"video_id": 4, "other_id": 2}),
+    ("fk_distinctions_video_id_videos", {"video_id": 0}),
+    ("fk_distinctions_other_id_videos", {"other_id": NOBODY}),
+    ("pk_thumbnails", {"position": 0}),
+    ("fk_thumbnails_video_id_videos", {"video_id": NOBODY}),
+    ("ck_thumbnails_position_at_least_0", {"position": -1}),
+    ("ck_thumbnails_time_s_at_least_0", {"time_s": -0.5}),
+    ("ck_thumbnails_width_px_at_least_1", {"width_px": 0}),
+    ("ck_thumbnails_height_px_at_least_1", {"height_px": 0}),
+    ("ck_thumbnails_jpeg_not_empty", {"jpeg": b""}),
+    ("pk_library_maps", {"recipe_id": 1}),
+    ("fk_library_maps_recipe_id_recipes", {"recipe_id": NOBODY}),
+    ("ck_library_maps_video_count_at_least_1", {"video_count": 0}),
+    ("pk_map_points", {"video_id": 1}),
+    ("fk_map_points_recipe_id_library_maps", {"recipe_id": NOBODY}),
+    ("fk_map_points_video_id_videos", {"video_id": NOBODY}),
+    ("ck_map_points_x_on_the_map", {"x": 1.5}),
+    ("ck_map_points_y_on_the_map", {"y": -0.5}),
+    ("ck_map_points_is_boolean", {"is_placed_later": literal(2)}),
     ("pk_move_batches", {"id": 1}),
     ("ck_move_batches_kind_known", {"kind": "swap", "undoes_batch": 1}),
     ("ck_move_batches_state_known", {"state": "lost"}),
@@ -160,10 +184,10 @@ CONSTRAINTS = {
 
 
 @pytest.fixture
-def filled(session):
-    """A library with a row of everything."""
-    make.fill(session)
-    return session
+def filled(filled):
+    """A library with a row of everything, and a recipe that nothing refers to yet."""
+    add_another(filled, TABLES["recipes"], id=98, fingerprint=b"\x98" * 32)
+    return filled
 
 
 def add_another(session, table, **changes):

@@ -2,7 +2,8 @@
 
 A *video* is a content, a *file* a place where it lies, a *recipe* everything that changes a
 vector; recipe and video are the key of an *embedding*. A *clustering* is one run over the
-embeddings of a recipe. The journal of moves has a module of its own, journal.py.
+embeddings of a recipe. The journal of moves, the user's wishes and the pictures have modules of
+their own: journal.py, wishes.py, pictures.py.
 
 Every rule that the database can hold is a constraint, and every constraint has a name.
 """
@@ -306,28 +307,3 @@ class Head(Base):
     kernel: Mapped[NDArray[np.float32]]
     bias: Mapped[NDArray[np.float32]]
     class_names: Mapped[str | None]
-
-
-class Pin(Base):
-    """The user's wish that a video be in the cluster of this label, whatever comes."""
-
-    __tablename__ = "pins"
-    __table_args__ = (at_least("label", 0),)
-
-    video_id: Mapped[int] = mapped_column(ForeignKey("videos.id"), primary_key=True)
-    label: Mapped[int]
-    made_at: Mapped[datetime]
-
-
-class Separation(Base):
-    """The user's wish that two videos never be in one cluster."""
-
-    __tablename__ = "separations"
-    __table_args__ = (
-        CheckConstraint("video_id < other_id", name="ordered"),
-        Index(None, "other_id"),
-    )
-
-    video_id: Mapped[int] = mapped_column(ForeignKey("videos.id"), primary_key=True)
-    other_id: Mapped[int] = mapped_column(ForeignKey("videos.id"), primary_key=True)
-    made_at: Mapped[datetime]

@@ -27,7 +27,7 @@ from vidindex.renames import rename_exclusive
 from vidindex.scanning import PART_PREFIX
 
 FIRST = "0001"
-HEAD = "0004"
+HEAD = "0005"
 APPLICATION_ID = 0x76696478  # "vidx", in the header of the file (PRAGMA application_id)
 ROOM_FOR_UPGRADE = 2.2  # free space that an upgrade needs, in sizes of the database
 

@@ -7,7 +7,8 @@ from datetime import datetime
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.orm import Session
 
-from vidindex.db.models import Assignment, Cluster, Pin, Separation
+from vidindex.db.models import Assignment, Cluster
+from vidindex.db.wishes import Pin, Separation
 
 
 def list_pins(session: Session) -> dict[int, int]:
