@@ -47,7 +47,7 @@ class MoveResult:
     batch: None if there was nothing to move, or in a dry run. in_place: files that lie where they
     should; same: files left where they are, as their content lies at the target. was_stopped: it
     was asked to stop, and `vidindex apply` or `undo` again goes on. room: on the disks that
-    something is copied to.
+    something is copied to. pruned: the folders that it emptied, which are gone.
     """
 
     batch: int | None
@@ -59,6 +59,7 @@ class MoveResult:
     destination: Path | None = None
     room: tuple[Room, ...] = ()
     same: int = 0
+    pruned: tuple[Path, ...] = ()
 
     @property
     def not_planned(self) -> int:
@@ -135,9 +136,11 @@ def carry_out_plan(
             moves.put_moves(session, batch, plan.moves)
         with opened_batch(database, batch) as journal:
             result = carry_out(database, journal, plan, control, manner.on_conflict)
-            remove_made_folders(database, journal, batch)  # where nothing could be brought
-            _prune(database, journal, manner)
-        return result
+            kept = remove_made_folders(database, journal, batch)  # where nothing could be brought
+            pruned = _prune(database, journal, manner)
+        for problem in kept:
+            control.reporter.problem(problem)
+        return replace(result, problems=(*result.problems, *kept), pruned=tuple(pruned))
 
 
 def foretell(plan: Plan, mode: Mode, destination: Path, control: Control) -> MoveResult:
@@ -282,7 +285,7 @@ def _stragglers(session: Session, order: Order) -> list[PlannedMove]:
     ]
 
 
-def _prune(database: Database, journal: Journal, manner: Manner) -> None:
+def _prune(database: Database, journal: Journal, manner: Manner) -> list[Path]:
     """Remove the folders that a batch has emptied, where that is asked for or they are ours."""
     batch = journal.batch
     with database.reading() as session:
@@ -290,11 +293,12 @@ def _prune(database: Database, journal: Journal, manner: Manner) -> None:
         own = set(moves.list_folders_made_in(session, batch.destination))
     if manner.mode == "symlink":
         left = {move.source.parent for move in done if move.action == "unlink"}
-        prune_emptied(database, journal, left, own.__contains__)
-    elif manner.prune_empty and manner.mode == "move":
+        return prune_emptied(database, journal, left, own.__contains__)
+    if manner.prune_empty and manner.mode == "move":
         left = {move.source.parent for move in done}
         kept = {batch.destination, *batch.destination.parents, Path.home()}
-        prune_emptied(database, journal, left, lambda folder: folder not in kept)
+        return prune_emptied(database, journal, left, lambda folder: folder not in kept)
+    return []
 
 
 def _prune_after_a_kill(database: Database, order: Order) -> None:

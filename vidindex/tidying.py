@@ -65,15 +65,19 @@ def prune_emptied(
     journal: Journal,
     folders: Iterable[Path],
     may_go: Callable[[Path], bool],
-) -> None:
+) -> list[Path]:
     """Remove folders that a batch has emptied, and those above them that become empty.
 
-    may_go: tells of a folder whether it may be removed. The current one never is.
+    may_go: tells of a folder whether it may be removed. The current one never is. Returns those
+    that are gone.
     """
+    gone: list[Path] = []
     for start in sorted(folders, key=lambda folder: (-len(folder.parts), folder)):
         folder = start
         while may_go(folder) and _is_empty(folder) and _is_removed(database, journal, folder):
+            gone.append(folder)
             folder = folder.parent
+    return gone
 
 
 def remake_pruned(database: Database, journal: Journal, undone: int, reporter: Reporter) -> None:

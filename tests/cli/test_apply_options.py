@@ -113,7 +113,7 @@ def test_a_wrong_word_is_told_with_the_right_ones(vidindex, home, option, known)
 
     outcome = vidindex("apply", "out", option, "steal")
 
-    assert_explained(outcome, 2, says=f"'{option}'.*'steal' is not one of", hint="apply --help")
+    assert_explained(outcome, 2, says=f"'{option}': 'steal' is not one of", hint="apply --help")
     for word in known:
         assert f"'{word}'" in outcome.err
     assert read_tree(home / "in") == before
@@ -205,12 +205,21 @@ def test_emptied_folders_are_removed_if_that_is_asked_for_and_come_back(vidindex
     (sources / "beach").chmod(0o750)
     before = read_tree(sources)
 
-    vidindex("apply", "out", "--prune-empty")
+    outcome = vidindex("apply", "out", "--prune-empty")
 
+    assert "moved, 1 sidecar went along, 1 emptied folder removed; vidindex undo" in outcome.out
     assert names_in(sources) == ["city"]
     vidindex("undo")
     assert_restored(before, read_tree(sources), home)
     assert (sources / "beach").stat().st_mode & 0o777 == 0o750
+
+
+def test_the_folders_that_are_gone_are_named_in_json(vidindex, sources):
+    answer = vidindex("apply", "out", "--prune-empty", "--json").data
+
+    assert sorted(row["path"] for row in answer["pruned"]) == [
+        *(str(folder) for folder in (sources, sources / "beach", sources / "city")),
+    ]
 
 
 def test_only_a_move_empties_folders(vidindex):

@@ -60,3 +60,18 @@ def test_a_folder_of_ours_that_may_not_be_removed_is_told_or_removed_by_the_next
 
     folder = scene.out / "cluster_0"
     assert str(folder) in undone.err + again.err or not folder.exists()
+
+
+def test_apply_tells_of_a_folder_of_its_own_that_it_may_not_remove(start, prepare):
+    scene, _ = prepare(PRUNE, "apply")
+
+    applied = run_traced(
+        start,
+        PRUNE.apply,
+        "--trace=renameat2,unlinkat",
+        "--inject=renameat2:error=EACCES",
+        "--inject=unlinkat:error=EACCES",
+    )
+
+    assert applied.code == 4
+    assert f"cannot remove the folder {scene.out / 'cluster_0'}: Permission denied" in applied.err

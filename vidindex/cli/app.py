@@ -151,9 +151,10 @@ def _open_standard_streams() -> None:
 def _tell_misuse(error: TyperException) -> int:
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "vidindex"
-    if error.format_message():  # without a command the help was printed, and that is all
+    message = error.format_message()
+    if message:  # without a command the help was printed, and that is all
         tell_usage(
-            error.format_message(),
+            message.replace(": Value error, ", ": "),  # pydantic's way to begin
             f"see: {path} --help",
             is_json="--json" in sys.argv,
             command=path.removeprefix("vidindex").strip(),

@@ -16,6 +16,7 @@ from vidindex.cli.move_texts import applied, question, remainder
 from vidindex.cli.options import WRITER_SETTINGS
 from vidindex.cli.plan_tree import render
 from vidindex.cli.signals import stop_request
+from vidindex.cli.tables import counted
 from vidindex.errors import ExitCode, Refused, UsageError
 from vidindex.templates import FIELDS
 
@@ -254,6 +255,7 @@ def apply_data(result: MoveResult) -> dict[str, Any]:
             | {"needed_bytes": room.needed_bytes, "free_bytes": room.free_bytes}
             for room in result.room
         ],
+        "pruned": [json_path(folder) for folder in result.pruned],
         "moves": moves_data(result),
     }
 
@@ -282,7 +284,10 @@ def move_text(result: MoveResult, *, is_whole: bool = False) -> str:
     elif result.batch is not None:
         done = [outcome for outcome in result.outcomes if outcome.state == "done"]
         way_back = "puts them back" if result.mode == "move" else "takes that back"
-        lines = [f"batch {result.batch}: {applied(done, result.mode)}; vidindex undo {way_back}"]
+        gone = len(result.pruned)
+        emptied = f", {counted(gone, 'emptied folder')} removed" if gone else ""
+        told = f"{applied(done, result.mode)}{emptied}"
+        lines = [f"batch {result.batch}: {told}; vidindex undo {way_back}"]
     else:
         lines = ["nothing to move"]
     return "\n".join([*lines, *remainder(result)])
