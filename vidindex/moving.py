@@ -122,7 +122,9 @@ def carry_out_plan(
         with database.reading() as session:
             run, plan = order.make_plan(session)
             stragglers = _stragglers(session, order)
-        plan = replace(plan, moves=(*stragglers, *plan.moves))
+        planned = {move.target for move in plan.moves}
+        late = (move for move in stragglers if move.target not in planned)
+        plan = replace(plan, moves=(*late, *plan.moves))
         require_room(plan.moves)
         if manner.mode == "reflink":
             require_clones(plan.moves)

@@ -114,6 +114,8 @@ class _Planner:
         }
         self._taken: set[str] = set()
         self._moves: list[PlannedMove] = []
+        # Sidecars of what is there already: before all videos, so that they follow none of these.
+        self._missing: list[PlannedMove] = []
         self._problems: list[Problem] = []
         self._in_place = 0
         self._same = 0
@@ -128,7 +130,8 @@ class _Planner:
                 self._problems.append(Problem.of(file.stat.path, error))
         if self._manner.mode == "symlink":
             self._update_view()
-        return Plan(tuple(self._moves), tuple(self._problems), self._in_place, self._same)
+        moves = (*self._missing, *self._moves)
+        return Plan(moves, tuple(self._problems), self._in_place, self._same)
 
     def _add(self, file: LabelledFile, sidecars: Sequence[Path]) -> None:
         wanted = self._destination / self._place_of(file)
@@ -142,15 +145,16 @@ class _Planner:
             return
         self._note(PlannedMove(stat, file.blake3, target, action=self._manner.action))
         for sidecar in sidecars:
-            try:
-                along, blake3 = hash_file(sidecar)
-            except ItemError as error:
-                self._problems.append(Problem.of(sidecar, error))
-                continue
-            name = follow_name(sidecar, stat.path, target)
-            self._note(
-                PlannedMove(along, blake3, name, action=self._manner.action, is_sidecar=True)
-            )
+            self._add_sidecar(sidecar, follow_name(sidecar, stat.path, target), self._moves)
+
+    def _add_sidecar(self, sidecar: Path, target: Path, moves: list[PlannedMove]) -> None:
+        try:
+            stat, blake3 = hash_file(sidecar)
+        except ItemError as error:
+            self._problems.append(Problem.of(sidecar, error))
+            return
+        self._taken.add(clash_key(target))
+        moves.append(PlannedMove(stat, blake3, target, action=self._manner.action, is_sidecar=True))
 
     def _place_of(self, file: LabelledFile) -> PurePath:
         if file.label is None:
@@ -174,6 +178,7 @@ class _Planner:
                 self._taken.add(clash_key(candidate))
                 return None
             if self._is_there(candidate, stat, blake3):
+                self._complete(stat.path, candidate, sidecars)
                 return None
             along = [follow_name(sidecar, stat.path, candidate) for sidecar in sidecars]
             taken = next((name for name in (candidate, *along) if not self._is_free(name)), None)
@@ -209,6 +214,15 @@ class _Planner:
             self._same += mode == "move"
             self._in_place += mode != "move"
         return is_same
+
+    def _complete(self, video: Path, there: Path, sidecars: Sequence[Path]) -> None:
+        """Let sidecars follow that are missing beside a copy or a link that is there already."""
+        if self._manner.mode == "move":
+            return
+        for sidecar in sidecars:
+            target = follow_name(sidecar, video, there)
+            if self._is_free(target):
+                self._add_sidecar(sidecar, target, self._missing)
 
     def _note(self, move: PlannedMove) -> None:
         self._taken.add(clash_key(move.target))

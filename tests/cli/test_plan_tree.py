@@ -53,6 +53,22 @@ def test_folders_with_counts_files_with_their_sources_and_sidecars_below_them():
     )
 
 
+def test_sidecars_of_videos_that_are_there_already_stand_for_themselves():
+    result = result_of(
+        coming("a.srt", is_sidecar=True, action="copy"),
+        coming("b.srt", is_sidecar=True, action="copy"),
+        mode="copy",
+    )
+
+    assert render(result) == (
+        "/sorted  (2 files)\n"
+        "  a.srt  <- /in/a.srt\n"
+        "  b.srt  <- /in/b.srt\n"
+        "\n"
+        "0 files would be copied, 2 sidecars would go along; nothing was changed"
+    )
+
+
 def test_links_of_a_view_that_go():
     gone = MoveOutcome(OUT / "old/a.mp4", Path("/in/a.mp4"), "planned", "unlink")
 
@@ -154,9 +170,9 @@ def test_ten_thousand_files_are_shown_at_once():
     many = [coming(f"cluster_{number % 40}/{number}.mp4") for number in range(10_000)]
     result = result_of(*many)
 
-    started = time.monotonic()
+    started = time.process_time()  # other programs may take their time
     lines = render(result).splitlines()
-    took_s = time.monotonic() - started
+    took_s = time.process_time() - started
 
     assert len(lines) == 1 + 40 * 22 + 2
     assert took_s < 2

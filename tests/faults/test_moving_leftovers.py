@@ -1,4 +1,4 @@
-"""Folders that a run which was cut off, or was not let, has left."""
+"""What a run which was cut off, or was not let, has left: folders, and files without others."""
 
 import os
 
@@ -16,11 +16,11 @@ PRUNE = WAYS["prune"]
 def trace_at(start, home, prepare):
     """A function that runs a command with a fault in the first call of which strace says so."""
 
-    def run_it(command, says, fault):
-        words = PRUNE.command(command)
+    def run_it(command, says, fault, way=PRUNE):
+        words = way.command(command)
 
         def trace(*options):
-            scene.append(prepare(PRUNE, command)[0])
+            scene.append(prepare(way, command)[0])
             return run_traced(start, words, *options)
 
         scene = []
@@ -60,6 +60,18 @@ def test_a_folder_of_ours_that_may_not_be_removed_is_told_or_removed_by_the_next
 
     folder = scene.out / "cluster_0"
     assert str(folder) in undone.err + again.err or not folder.exists()
+
+
+def test_a_sidecar_whose_copy_a_killed_undo_had_removed_is_copied_again(run, trace_at):
+    copy = WAYS["copy"]
+    killed, scene = trace_at("undo", ["unlink", '"a (2).mp4"'], "signal=SIGKILL", copy)
+    assert killed.code == KILLED
+    sidecar = scene.out / "cluster_0/a (2).en.srt"
+    assert not sidecar.exists()
+
+    assert run(*copy.apply).code == 0
+
+    assert sidecar.read_bytes() == (scene.source / "deep/a.en.srt").read_bytes()
 
 
 def test_apply_tells_of_a_folder_of_its_own_that_it_may_not_remove(start, prepare):

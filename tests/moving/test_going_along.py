@@ -75,6 +75,39 @@ def test_without_sidecars_they_stay(subtitled, tmp_path):
     assert files_below(tmp_path / "in") == {"a000.srt", "a000.en.srt", "b000.NFO", "other.srt"}
 
 
+@pytest.mark.parametrize("mode", ["copy", "hardlink", "symlink"])
+def test_sidecars_that_are_missing_beside_a_copy_follow_later(subtitled, tmp_path, mode):
+    subtitled.apply(tmp_path / "out", mode=mode, sidecars=False)
+    with_videos = fingerprint(tmp_path / "out")
+
+    plan = subtitled.apply(tmp_path / "out", mode=mode, dry_run=True)
+    result = subtitled.apply(tmp_path / "out", mode=mode)
+
+    assert [outcome.target for outcome in result.outcomes] == [
+        outcome.target for outcome in plan.outcomes
+    ]
+    assert {outcome.target.name for outcome in result.outcomes} == {
+        "a000.srt",
+        "a000.en.srt",
+        "b000.NFO",
+    }
+    assert files_below(tmp_path / "out") >= {"cluster_0/a000.srt", "cluster_1/b000.NFO"}
+    assert subtitled.apply(tmp_path / "out", mode=mode).batch is None
+    subtitled.undo()
+    assert fingerprint(tmp_path / "out") == with_videos
+
+
+def test_a_name_that_is_taken_beside_a_copy_is_left_to_what_has_it(subtitled, tmp_path):
+    subtitled.apply(tmp_path / "out", mode="copy", sidecars=False)
+    own = tmp_path / "out/cluster_1/b000.NFO"
+    own.write_text("the user's own")
+
+    result = subtitled.apply(tmp_path / "out", mode="copy")
+
+    assert {outcome.target.name for outcome in result.outcomes} == {"a000.srt", "a000.en.srt"}
+    assert own.read_text() == "the user's own"
+
+
 def test_a_template_names_the_sidecars_too(subtitled, tmp_path):
     subtitled.apply(tmp_path / "out", template="{label}/{hash8}{suffix}")
 

@@ -74,7 +74,7 @@ def _by_folder(planned: Sequence[MoveOutcome], destination: Path) -> dict[_Place
     folders: dict[_Place, list[_Lead]] = defaultdict(list)
     lead: _Lead | None = None
     for outcome in planned:
-        if outcome.is_sidecar and lead is not None:
+        if outcome.is_sidecar and lead is not None and not lead.outcome.is_sidecar:
             lead.sidecars.append(outcome)
             continue
         lead = _Lead(outcome)
