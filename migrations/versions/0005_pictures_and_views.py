@@ -100,25 +100,30 @@ def _make_distinctions() -> None:
     op.create_index(op.f("ix_distinctions_other_id"), "distinctions", ["other_id"])
 
 
+LETTERS_AT_ONCE = 16  # a row of the recursion costs more than the letters that it handles
+
+
 def _as_text(path: str) -> str:
     """Return the SQL for a path as text that every program can read.
 
     A path is stored as bytes, and need not be UTF-8. One that is not plain ASCII is put together
-    again letter by letter, which leaves UTF-8 as it is and turns anything else into text.
+    again of its letters, which leaves UTF-8 as it is and turns anything else into text. Behind the
+    last letter char() makes NULs, which substr() cuts off.
     """
     text = f"CAST({path} AS TEXT)"
+    places = range(1, LETTERS_AT_ONCE + 1)
+    letters = ", ".join(f"unicode(substr(remaining, {place}, 1))" for place in places)
     return f"""CASE WHEN {text} NOT GLOB '*[^' || char(1) || '-' || char(127) || ']*' THEN {text}
     ELSE (
-        WITH RECURSIVE letters(position, letter_count, done) AS (
-            SELECT 0, length({text}), ''
+        WITH RECURSIVE parts(done, remaining) AS (
+            SELECT '', {text}
             UNION ALL
             SELECT
-                position + 1,
-                letter_count,
-                done || char(unicode(substr({text}, position + 1, 1)))
-            FROM letters WHERE position < letter_count
+                done || substr(char({letters}), 1, length(remaining)),
+                substr(remaining, {LETTERS_AT_ONCE + 1})
+            FROM parts WHERE remaining != ''
         )
-        SELECT done FROM letters WHERE position = letter_count
+        SELECT done FROM parts WHERE remaining = ''
     ) END"""
 
 
@@ -126,6 +131,8 @@ IN_USE = (
     "(SELECT id FROM clusterings WHERE used_at IS NOT NULL ORDER BY used_at DESC, id DESC LIMIT 1)"
 )
 
+# A number that is reckoned has no type: it would not equal the text that a program asks with, as
+# Datasette does, unless it is cast.
 VIEWS = {
     # A content a row. path: of the first of its files, one that is there if any is.
     "v_videos": f"""
@@ -134,16 +141,17 @@ SELECT
     lower(hex(videos.blake3)) AS hash,
     {_as_text("files.path")} AS path,
     files.path AS path_bytes,
-    (SELECT count(*) FROM files AS place
-     WHERE place.video_id = videos.id AND place.missing_since IS NULL) AS files,
-    files.missing_since IS NOT NULL AS missing,
+    CAST((SELECT count(*) FROM files AS place
+     WHERE place.video_id = videos.id AND place.missing_since IS NULL) AS INTEGER) AS files,
+    CAST(files.missing_since IS NOT NULL AS INTEGER) AS missing,
     videos.size_bytes,
     videos.duration_s,
     videos.width_px,
     videos.height_px,
     videos.codec,
     videos.added_at,
-    (SELECT count(*) FROM embeddings WHERE embeddings.video_id = videos.id) AS vectors,
+    CAST((SELECT count(*) FROM embeddings WHERE embeddings.video_id = videos.id) AS INTEGER)
+        AS vectors,
     (SELECT reason FROM embedding_failures AS failure WHERE failure.video_id = videos.id
      ORDER BY failed_at DESC LIMIT 1) AS failure
 FROM videos LEFT JOIN files ON files.id = (
@@ -154,7 +162,7 @@ FROM videos LEFT JOIN files ON files.id = (
     "v_labels": f"""
 SELECT
     assignments.clustering_id AS run,
-    assignments.clustering_id IS {IN_USE} AS in_use,
+    CAST(assignments.clustering_id IS {IN_USE} AS INTEGER) AS in_use,
     assignments.label,
     clusters.name,
     assignments.distance,
@@ -172,13 +180,14 @@ LEFT JOIN clusters ON clusters.clustering_id = assignments.clustering_id
     "v_clusters": f"""
 SELECT
     clusters.clustering_id AS run,
-    clusters.clustering_id IS {IN_USE} AS in_use,
+    CAST(clusters.clustering_id IS {IN_USE} AS INTEGER) AS in_use,
     clusters.label,
     clusters.name,
     clusters.name_source,
     clusters.size,
-    (SELECT count(*) FROM assignments WHERE assignments.clustering_id = clusters.clustering_id
-     AND assignments.label = clusters.label) AS videos,
+    CAST((SELECT count(*) FROM assignments
+     WHERE assignments.clustering_id = clusters.clustering_id
+     AND assignments.label = clusters.label) AS INTEGER) AS videos,
     clusterings.algorithm,
     clusterings.k,
     clusterings.created_at

@@ -67,6 +67,8 @@ def test_a_video_all_of_whose_files_are_gone_is_missing(query):
         (b"\xff\xfe", "\ufffd\ufffd"),
         (b"\x80end", "\x80end"),
         (b"cut \xe2\x82", None),
+        *(("ü".encode() * count, "ü" * count) for count in (15, 16, 17, 32, 33)),
+        (b"\xff" * 32, "\ufffd" * 32),
     ],
 )
 def test_any_path_is_text_and_its_bytes_are_beside_it(query, name, shown):
@@ -88,6 +90,26 @@ def test_the_labels_of_the_run_in_use_are_told_from_others(query):
         (0, "Holidays", 2),
         (1, None, 1),
     ]
+
+
+@pytest.mark.parametrize(
+    ("view", "column"),
+    [
+        ("v_videos", "files"),
+        ("v_videos", "vectors"),
+        ("v_labels", "in_use"),
+        ("v_labels", "label"),
+        ("v_clusters", "in_use"),
+        ("v_clusters", "videos"),
+    ],
+)
+def test_a_number_equals_the_text_that_a_program_asks_with(query, view, column):
+    """Datasette gives its filters as text."""
+    assert query(f"SELECT 1 FROM {view} WHERE {column} = ?", "1")
+
+
+def test_a_file_that_is_there_equals_the_text_0(query):
+    assert query("SELECT 1 FROM v_videos WHERE missing = ?", "0")
 
 
 def test_moves_tell_from_where_to_where(query):
