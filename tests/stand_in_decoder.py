@@ -10,13 +10,21 @@ import os
 import pickle
 import signal
 import socket
+import struct
 import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from vidindex.confinement import confine
-from vidindex.decoder_messages import FRAME_BYTES, PREFIX_BYTES, Kind, pack, pack_prefix
+from vidindex.decoder_messages import (
+    FRAME_BYTES,
+    MAX_JPEG_BYTES,
+    PREFIX_BYTES,
+    Kind,
+    pack,
+    pack_prefix,
+)
 
 INFO = {"duration_s": 1.0, "width_px": 320, "height_px": 240, "codec": "none"}
 WHOLE = {"incomplete": None}
@@ -48,6 +56,42 @@ def raw(kind: int, payload: bytes) -> bytes:
 
 def info(**fields: object) -> bytes:
     return raw(Kind.INFO, json.dumps(INFO | fields).encode())
+
+
+def thumbnail(
+    time_s: float = 0.0, width_px: int = 240, height_px: int = 135, jpeg: bytes | None = None
+) -> bytes:
+    content = b"\xff\xd8\xff picture \xff\xd9" if jpeg is None else jpeg
+    return raw(Kind.THUMBNAIL, struct.pack(">dHH", time_s, width_px, height_px) + content)
+
+
+def with_thumbnails(*thumbnails: bytes) -> list[bytes]:
+    return [info(), FRAME, *thumbnails, pack(Kind.END, WHOLE)]
+
+
+THUMBNAILS = {
+    "thumbnails": with_thumbnails(thumbnail(0.0), thumbnail(0.5, 1, 240)),
+    "largest thumbnail": with_thumbnails(
+        thumbnail(jpeg=b"\xff\xd8\xff".ljust(MAX_JPEG_BYTES - 2) + b"\xff\xd9")
+    ),
+    "too many thumbnails": with_thumbnails(*[thumbnail()] * 3),
+    "thumbnails for ever": [info(), FRAME, *[thumbnail()] * 10_000],
+    "thumbnail before frames": [info(), thumbnail(), FRAME, pack(Kind.END, WHOLE)],
+    "frame after thumbnail": [info(), FRAME, thumbnail(), FRAME, pack(Kind.END, WHOLE)],
+    "thumbnails out of order": with_thumbnails(thumbnail(0.5), thumbnail(0.25)),
+    "thumbnail too large": with_thumbnails(
+        thumbnail(jpeg=b"\xff\xd8\xff".ljust(MAX_JPEG_BYTES - 1) + b"\xff\xd9")
+    ),
+    "thumbnail without a size": with_thumbnails(raw(Kind.THUMBNAIL, b"\0" * 11)),
+    "thumbnail without a picture": with_thumbnails(thumbnail(jpeg=b"")),
+    "thumbnail that is a page": with_thumbnails(thumbnail(jpeg=b"<script>alert(1)</script>")),
+    "half a thumbnail": with_thumbnails(thumbnail(jpeg=b"\xff\xd8\xff picture")),
+    "thumbnail of no width": with_thumbnails(thumbnail(width_px=0)),
+    "wide thumbnail": with_thumbnails(thumbnail(width_px=241)),
+    "high thumbnail": with_thumbnails(thumbnail(height_px=65_535)),
+    "thumbnail of no time": with_thumbnails(thumbnail(float("nan"))),
+    "thumbnail before the start": with_thumbnails(thumbnail(-0.5)),
+}
 
 
 def answers(wanted: str, argument: str) -> Iterator[bytes]:
@@ -102,7 +146,7 @@ def answers(wanted: str, argument: str) -> Iterator[bytes]:
         for byte in FRAME:
             time.sleep(0.1)
             yield bytes([byte])
-    yield from says.get(wanted, ())
+    yield from (says | THUMBNAILS).get(wanted, ())
     if wanted == "dies after":
         yield from says["good"]
         end(signal.SIGKILL)

@@ -14,7 +14,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from vidindex.embedding import Sampling, SamplingMode
+from vidindex.embedding import MOST_THUMBNAILS, Sampling, SamplingMode
 from vidindex.errors import UsageError
 
 PrecisionChoice = Literal["fp32", "bf16", "auto"]
@@ -60,6 +60,7 @@ class Settings:
     workers: int = 0
     decode_limit_s: float = 120.0
     decode_memory_mb: int = 2048
+    thumbnails: int = MOST_THUMBNAILS
     algorithm: Algorithm = "kmeans"
     seed: int = 42
     normalize: Normalize = "l2"
@@ -240,6 +241,7 @@ RULES: Mapping[str, Callable[[Any], str | None]] = {
     "workers": whole(0),
     "decode_limit_s": positive,
     "decode_memory_mb": whole(512),
+    "thumbnails": whole(0, MOST_THUMBNAILS),
     "algorithm": one_of(Algorithm),
     "seed": whole(0, MAX_SEED),
     "normalize": one_of(Normalize),

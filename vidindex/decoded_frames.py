@@ -10,9 +10,16 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vidindex.decoder_messages import BadAnswer, Kind, unpack_end, unpack_failure, unpack_info
+from vidindex.decoder_messages import (
+    BadAnswer,
+    Kind,
+    unpack_end,
+    unpack_failure,
+    unpack_info,
+    unpack_thumbnail,
+)
 from vidindex.decoder_processes import DecoderProcess, Died, Patience, TooSlow, describe
-from vidindex.embedding import FRAME_SIZE_PX, VideoInfo
+from vidindex.embedding import FRAME_SIZE_PX, Thumbnail, VideoInfo
 from vidindex.errors import ItemError, MediaError, UnreadableError
 
 PATIENCE_PER_FRAME_S = 30.0
@@ -41,11 +48,15 @@ class DecodedFrames(Iterator[NDArray[np.uint8]]):
     The process goes back to its owner at a proper end, and is killed at any other.
     """
 
-    def __init__(self, owner: Owner, process: DecoderProcess, patience: Patience) -> None:
+    def __init__(
+        self, owner: Owner, process: DecoderProcess, patience: Patience, most_thumbnails: int
+    ) -> None:
         self._owner = owner
         self._process: DecoderProcess | None = process
         self._patience = patience
         self._taken = 0
+        self._most_thumbnails = most_thumbnails
+        self._thumbnails: list[Thumbnail] = []
         self._incomplete: str | None = None
 
     def receive_info(self) -> VideoInfo:
@@ -61,7 +72,7 @@ class DecodedFrames(Iterator[NDArray[np.uint8]]):
         if self._process is None:
             raise StopIteration
         with self._blaming_the_file() as process:
-            kind, payload = self._receive(process, Kind.FRAME, Kind.END)
+            kind, payload = self._receive(process, Kind.FRAME, Kind.THUMBNAIL, Kind.END)
             if kind == Kind.FRAME and self._taken < MAX_FRAMES:
                 self._taken += 1
                 self._patience.earn(PATIENCE_PER_FRAME_S)
@@ -69,6 +80,9 @@ class DecodedFrames(Iterator[NDArray[np.uint8]]):
                 return frame.reshape(FRAME_SIZE_PX, FRAME_SIZE_PX, 3)
             if self._taken in (0, MAX_FRAMES):
                 raise BadAnswer("no frame, or no end")
+            while kind == Kind.THUMBNAIL:
+                self._keep(unpack_thumbnail(payload))
+                kind, payload = self._receive(process, Kind.THUMBNAIL, Kind.END)
             self._incomplete = unpack_end(payload)
             self._put_back(process)
         raise StopIteration
@@ -76,6 +90,10 @@ class DecodedFrames(Iterator[NDArray[np.uint8]]):
     def why_incomplete(self) -> str | None:
         """Return why frames are missing; None if none are, or while they are not used up."""
         return self._incomplete
+
+    def thumbnails(self) -> tuple[Thumbnail, ...]:
+        """Return what was sent after the frames; nothing while they are not used up."""
+        return tuple(self._thumbnails)
 
     def close(self) -> None:
         """Let no more frames be decoded. Closing twice does nothing."""
@@ -117,6 +135,12 @@ class DecodedFrames(Iterator[NDArray[np.uint8]]):
         self._put_back(process)
         error = UnreadableError if failure.kind == "unreadable" else MediaError
         raise error(failure.message, failure.hint)
+
+    def _keep(self, thumbnail: Thumbnail) -> None:
+        last_s = self._thumbnails[-1].time_s if self._thumbnails else 0.0
+        if len(self._thumbnails) == self._most_thumbnails or thumbnail.time_s < last_s:
+            raise BadAnswer("too many thumbnails, or out of order")
+        self._thumbnails.append(thumbnail)
 
     def _put_back(self, process: DecoderProcess) -> None:
         self._process = None

@@ -1,8 +1,8 @@
 """What a decoder process and its parent say to each other, over a Unix socket.
 
-Each message is a prefix (magic, kind, length) and as many bytes: a JSON object, or the pixels of a
-frame. The parent believes nothing that the process says: nothing is unpickled, no length is
-trusted, and each value is checked before it is used.
+Each message is a prefix (magic, kind, length) and as many bytes: a JSON object, the pixels of a
+frame, or a thumbnail. The parent believes nothing that the process says: nothing is unpickled, no
+length is trusted, and each value is checked before it is used.
 """
 
 from __future__ import annotations
@@ -16,10 +16,19 @@ from dataclasses import asdict, dataclass
 from enum import IntEnum
 from typing import Any, get_args
 
-from vidindex.embedding import FRAME_SIZE_PX, Sampling, SamplingMode, VideoInfo
+from vidindex.embedding import (
+    FRAME_SIZE_PX,
+    MOST_THUMBNAILS,
+    THUMBNAIL_SIDE_PX,
+    Sampling,
+    SamplingMode,
+    Thumbnail,
+    VideoInfo,
+)
 
 FRAME_BYTES = FRAME_SIZE_PX * FRAME_SIZE_PX * 3
 MAX_JSON_BYTES = 1 << 16
+MAX_JPEG_BYTES = 1 << 16  # 12 KB as a rule
 MAX_TEXT_LENGTH = 1000
 MAX_CODEC_LENGTH = 64
 MAX_SIDE_PX = 1 << 26
@@ -28,6 +37,8 @@ MAX_DURATION_S = 1e12
 _MAGIC = b"vid"
 _PREFIX = struct.Struct(">3sBI")
 PREFIX_BYTES = _PREFIX.size
+_THUMBNAIL = struct.Struct(">dHH")  # time, width, height; the JPEG file comes after them
+_JPEG_START, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 
 
 class Kind(IntEnum):
@@ -40,6 +51,13 @@ class Kind(IntEnum):
     END = 5  # no more frames
     FAILURE = 6
     REQUEST = 7  # the only one from the parent: sample this file, whose descriptor comes with it
+    THUMBNAIL = 8  # after the last frame
+
+
+_LENGTHS = {
+    Kind.FRAME: (FRAME_BYTES, FRAME_BYTES),
+    Kind.THUMBNAIL: (_THUMBNAIL.size, _THUMBNAIL.size + MAX_JPEG_BYTES),
+}
 
 
 class BadAnswer(Exception):
@@ -69,9 +87,16 @@ def pack_prefix(kind: Kind, length: int) -> bytes:
     return _PREFIX.pack(_MAGIC, kind, length)
 
 
-def pack_request(sampling: Sampling) -> bytes:
-    """Return the message that goes with a file's descriptor."""
-    return pack(Kind.REQUEST, asdict(sampling))
+def pack_request(sampling: Sampling, thumbnails: int) -> bytes:
+    """Return the message that goes with a file's descriptor. thumbnails: how many, at most."""
+    return pack(Kind.REQUEST, asdict(sampling) | {"thumbnails": thumbnails})
+
+
+def pack_thumbnail(thumbnail: Thumbnail) -> bytes:
+    """Return the message with a thumbnail."""
+    head = _THUMBNAIL.pack(thumbnail.time_s, thumbnail.width_px, thumbnail.height_px)
+    length = len(head) + len(thumbnail.jpeg)
+    return pack_prefix(Kind.THUMBNAIL, length) + head + thumbnail.jpeg
 
 
 def unpack_prefix(prefix: bytes | bytearray) -> tuple[Kind, int]:
@@ -84,7 +109,8 @@ def unpack_prefix(prefix: bytes | bytearray) -> tuple[Kind, int]:
     if magic != _MAGIC or number not in set(Kind):
         raise BadAnswer("no message")
     kind = Kind(number)
-    if length > MAX_JSON_BYTES if kind != Kind.FRAME else length != FRAME_BYTES:
+    least, most = _LENGTHS.get(kind, (0, MAX_JSON_BYTES))
+    if not least <= length <= most:
         raise BadAnswer(f"{length} bytes of {kind.name}")
     return kind, length
 
@@ -116,6 +142,24 @@ def unpack_info(payload: bytes | bytearray) -> VideoInfo:
     )
 
 
+def unpack_thumbnail(payload: bytes | bytearray) -> Thumbnail:
+    """Return the picture that a THUMBNAIL holds. It is not decoded here, and need not be sound.
+
+    Raises:
+        BadAnswer: it makes no sense.
+    """
+    time_s, width_px, height_px = _THUMBNAIL.unpack_from(payload)
+    jpeg = bytes(payload[_THUMBNAIL.size :])
+    if not (jpeg.startswith(_JPEG_START) and jpeg.endswith(_JPEG_END)):
+        raise BadAnswer("no JPEG")
+    return Thumbnail(
+        _number(time_s, MAX_DURATION_S),
+        _whole(width_px, THUMBNAIL_SIDE_PX),
+        _whole(height_px, THUMBNAIL_SIDE_PX),
+        jpeg,
+    )
+
+
 def unpack_end(payload: bytes | bytearray) -> str | None:
     """Return why an END came early; None if the video is whole.
 
@@ -141,16 +185,17 @@ def unpack_failure(payload: bytes | bytearray) -> Failure:
     return Failure(kind, message, hint)
 
 
-def unpack_request(payload: bytes | bytearray) -> Sampling:
-    """Return what a REQUEST asks for.
+def unpack_request(payload: bytes | bytearray) -> tuple[Sampling, int]:
+    """Return what a REQUEST asks for: which frames, and how many thumbnails at most.
 
     Raises:
         BadAnswer: it makes no sense.
     """
-    found = _unpack(payload, set(Sampling.__dataclass_fields__))
-    if found["mode"] not in get_args(SamplingMode):
+    found = _unpack(payload, {*Sampling.__dataclass_fields__, "thumbnails"})
+    thumbnails = found.pop("thumbnails")
+    if found["mode"] not in get_args(SamplingMode) or thumbnails not in range(MOST_THUMBNAILS + 1):
         raise BadAnswer("no sampling")
-    return Sampling(**found)
+    return Sampling(**found), thumbnails
 
 
 def _unpack(payload: bytes | bytearray, names: set[str]) -> dict[str, Any]:

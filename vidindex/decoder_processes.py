@@ -119,15 +119,17 @@ class DecoderProcess:
         """
         self._expect(Kind.READY, Patience(START_LIMIT_S))
 
-    def give(self, descriptor: int, sampling: Sampling) -> None:
+    def give(self, descriptor: int, sampling: Sampling, thumbnails: int) -> None:
         """Pass an open file on, and wait until it is received.
+
+        thumbnails: how many are wanted, at most.
 
         Raises:
             Died, TooSlow, BadAnswer: it was not; that is no fault of the file.
         """
         self.served += 1
         try:
-            socket.send_fds(self._channel, [pack_request(sampling)], [descriptor])
+            socket.send_fds(self._channel, [pack_request(sampling, thumbnails)], [descriptor])
         except OSError as error:
             raise Died from error
         self._expect(Kind.TAKEN, Patience(TAKING_LIMIT_S))

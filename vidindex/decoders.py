@@ -59,10 +59,18 @@ class Decoders:
     """
 
     def __init__(
-        self, limits: DecodingLimits | None = None, *, command: Sequence[str] = COMMAND
+        self,
+        limits: DecodingLimits | None = None,
+        *,
+        thumbnails: int = 0,
+        command: Sequence[str] = COMMAND,
     ) -> None:
-        """Start nothing yet. command: what is run, for tests."""
+        """Start nothing yet.
+
+        thumbnails: how many are made of each video, at most. command: what is run, for tests.
+        """
         self._limits = limits or DecodingLimits()
+        self._thumbnails = thumbnails
         self._command = command
         self._changed = threading.Condition()
         self._idle: list[DecoderProcess] = []
@@ -84,10 +92,12 @@ class Decoders:
         try:
             size_s = PATIENCE_PER_MB_S * os.fstat(descriptor).st_size / 1e6
             most_s = self._limits.time_limit_s + min(size_s, MAX_PATIENCE_FOR_SIZE_S)
-            frames = DecodedFrames(self, self._give(descriptor, sampling), Patience(most_s))
+            process = self._give(descriptor, sampling)
+            frames = DecodedFrames(self, process, Patience(most_s), self._thumbnails)
         finally:
             os.close(descriptor)
-        return SampledVideo(frames.receive_info(), frames, frames.why_incomplete)
+        info = frames.receive_info()
+        return SampledVideo(info, frames, frames.why_incomplete, frames.thumbnails)
 
     def __enter__(self) -> Self:
         return self
@@ -155,7 +165,7 @@ class Decoders:
         for _ in range(1 + MAX_IDLE_DEATHS):
             process = self._take()
             try:
-                process.give(descriptor, sampling)
+                process.give(descriptor, sampling, self._thumbnails)
             except (Died, TooSlow, BadAnswer):
                 self.discard(process)
                 self.require_open()

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 VECTOR_SIZE = 2048
 FRAME_SIZE_PX = 299
+MOST_THUMBNAILS = 9  # of one video
+THUMBNAIL_SIDE_PX = 240  # the longer side, at most
 
 SamplingMode = Literal["exact", "keyframe"]
 Precision = Literal["fp32", "bf16"]
@@ -75,6 +77,19 @@ class VideoInfo:
     codec: str
 
 
+@dataclass(frozen=True)
+class Thumbnail:
+    """A small upright picture of a video in its true aspect, and the moment that it shows.
+
+    jpeg: a JPEG file of width_px by height_px.
+    """
+
+    time_s: float
+    width_px: int
+    height_px: int
+    jpeg: bytes
+
+
 class Frames(Protocol):
     """The sampled frames of a video, decoded as they are taken."""
 
@@ -97,6 +112,10 @@ def _nothing() -> None:
     return None
 
 
+def _no_thumbnails() -> tuple[Thumbnail, ...]:
+    return ()
+
+
 @dataclass(frozen=True)
 class SampledVideo:
     """A video's header and its sampled frames.
@@ -104,11 +123,14 @@ class SampledVideo:
     frames: each (299, 299, 3) uint8 RGB, upright, in order of time; at least one.
     why_incomplete: asked once the frames are used up; returns why there are not more or better
         ones ("only the first 12 s of 60 s could be decoded"), or None if the video is whole.
+    thumbnails: asked then, too; returns small pictures of some of the samples, evenly spread, in
+        order of time; none from a reader that makes none.
     """
 
     info: VideoInfo
     frames: Frames
     why_incomplete: Callable[[], str | None] = _nothing
+    thumbnails: Callable[[], tuple[Thumbnail, ...]] = _no_thumbnails
 
 
 class FrameReader(Protocol):

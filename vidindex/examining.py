@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from vidindex.embedding import FrameReader, Sampling, VideoInfo
+from vidindex.embedding import FrameReader, Sampling, Thumbnail, VideoInfo
 from vidindex.errors import CorruptError, ItemError, MediaError, UnreadableError
 from vidindex.hashing import Unwanted, confirm, hash_file
 from vidindex.reconciling import Reading
@@ -43,6 +43,7 @@ class Decoded:
     blake3: bytes
     info: VideoInfo
     incomplete: str | None
+    thumbnails: tuple[Thumbnail, ...]
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def decode(file: Hashed, decoding: Decoding) -> Iterator[Event]:
         video = decoding.read_frames(path, decoding.sampling)
         for pixels in video.frames:
             yield Sampled(file.blake3, pixels)
-        end: Event = Decoded(file.blake3, video.info, video.why_incomplete())
+        end: Event = Decoded(file.blake3, video.info, video.why_incomplete(), video.thumbnails())
     except MediaError as error:
         end = Undecodable(file, error)
     except ItemError as error:

@@ -7,16 +7,18 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
 from vidindex.classifying import check_class_index, keep_classifier
 from vidindex.config import Settings
 from vidindex.db import schema
 from vidindex.db.engine import Database
 from vidindex.embedding import EmbedderSource, FrameReader, Recipe
-from vidindex.errors import OfflineError, Refused, UnreadableError, VidindexError
+from vidindex.errors import OfflineError, Refused, UnreadableError, UsageError, VidindexError
 from vidindex.examining import Decoding
 from vidindex.ledger import IndexLedger
+from vidindex.paths import PathSet
+from vidindex.picturing import Places, add_thumbnails
 from vidindex.pipeline import Pipeline, Workshop
 from vidindex.placing import PlaceResult, place_new
 from vidindex.reconciling import Reconciled, reconcile
@@ -24,9 +26,6 @@ from vidindex.reporting import Problem, Reporter
 from vidindex.scanning import Entry, FileStat, Followed, Skipped, scan
 from vidindex.store import files, recipes
 from vidindex.tally import Tally
-
-if TYPE_CHECKING:
-    pass
 
 MOST_AUTOMATIC_WORKERS = 4
 
@@ -39,12 +38,14 @@ class IndexRequest:
 
     retry_failed: try videos again that could not be decoded before. confirm_missing: a folder
     without any video left is no absent disk. verify: hash every file, also unchanged ones.
+    add_thumbnails: make those of unchanged videos that have none, too.
     """
 
     paths: tuple[Path, ...]
     retry_failed: bool = False
     confirm_missing: bool = False
     verify: bool = False
+    add_thumbnails: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,8 @@ class IndexResult:
     not be handled now, see problems. failed_before: have a stored failure and were not tried
     again. incomplete: of those indexed, how many only in part. missing: were there before and are
     gone. placed: videos that got a place in the run in use; unsorted: those that fit none of its
-    clusters. recipe: the number of the one that was used. was_stopped: before all was done.
+    clusters. pictured: had a vector and no thumbnails, and got some. recipe: the number of the one
+    that was used. was_stopped: before all was done.
     """
 
     indexed: int
@@ -82,6 +84,7 @@ class IndexResult:
     missing: int
     placed: int
     unsorted: int
+    pictured: int
     recipe: int
     frames: int
     seconds: float
@@ -95,10 +98,15 @@ def index(
     """Bring the videos at and below some paths up to date in a library, made if need be.
 
     Raises:
+        UsageError: thumbnails are to be added, and none are to be made.
         Refused: a path does not exist, or there is no video at all; nothing was changed.
         WeightsError, DatabaseUnusable, AnotherAtWork, SystemStopped: see errors.py.
     """
     begun = time.monotonic()
+    if request.add_thumbnails and not settings.thumbnails:
+        raise UsageError(
+            "there are no thumbnails to add: the setting thumbnails is 0", "add --thumbnails 9"
+        )
     roots = [path.resolve() for path in request.paths]
     _require_existing(library, roots)
     is_new = not os.path.lexists(library)
@@ -235,6 +243,10 @@ class _Run:
                 self._tally.counts["missing"] = self._ledger.store_presence(
                     decided.missing, decided.returned
                 )
+            if request.add_thumbnails and not self._was_stopped:
+                where = Places(PathSet(roots), PathSet(decided.offline))
+                add_thumbnails(self._ledger.database, where, self._workshop(), self._tally)
+                self._was_stopped = self._tools.stopping()
 
     def result(self, seconds: float, placed: PlaceResult | None) -> IndexResult:
         """Sum the run up."""
@@ -249,6 +261,7 @@ class _Run:
             missing=counts["missing"],
             placed=0 if placed is None else placed.placed,
             unsorted=0 if placed is None else placed.unsorted,
+            pictured=counts["pictured"],
             recipe=self._ledger.recipe_id,
             frames=counts["frames"],
             seconds=round(seconds, 3),
@@ -288,18 +301,20 @@ class _Run:
         return decided
 
     def _read(self, decided: Reconciled) -> None:
-        workshop = Workshop(
+        self._tools.reporter.start("indexing", len(decided.to_read))
+        try:
+            Pipeline(self._ledger, self._workshop(), self._tally).run(decided.to_read)
+        finally:
+            self._tools.reporter.finish()
+
+    def _workshop(self) -> Workshop:
+        return Workshop(
             source=self._tools.source,
             decoding=Decoding(self._tools.read_frames, self._settings.to_sampling()),
             threads=self._settings.workers or min(MOST_AUTOMATIC_WORKERS, os.cpu_count() or 1),
             stopping=self._tools.stopping,
             end_decoding=self._tools.end_decoding,
         )
-        self._tools.reporter.start("indexing", len(decided.to_read))
-        try:
-            Pipeline(self._ledger, workshop, self._tally).run(decided.to_read)
-        finally:
-            self._tools.reporter.finish()
 
 
 def _offline(decided: Reconciled, root: Path, kind: type[Kind]) -> Kind:

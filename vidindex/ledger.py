@@ -15,12 +15,13 @@ from sqlalchemy.orm import Session
 from vidindex.db.engine import Database
 from vidindex.embedding import Recipe, VideoInfo
 from vidindex.errors import Refused, SystemStopped, VidindexError, WeightsError
-from vidindex.examining import Hashed
+from vidindex.examining import Decoded, Hashed
 from vidindex.paths import is_file_at
 from vidindex.scanning import FileStat
-from vidindex.store import attempts, embeddings, files, recipes, videos
+from vidindex.store import attempts, embeddings, files, recipes, thumbnails, videos
 from vidindex.store.embeddings import NewEmbedding
 from vidindex.store.files import StoredFile
+from vidindex.store.thumbnails import NewThumbnail
 from vidindex.store.videos import KnownContent
 
 WRITES_PER_COMMIT = 200
@@ -30,16 +31,16 @@ WAIT_S = 1.0  # what is known for so long is saved, though little
 class IndexLedger:
     """The library's files and contents as one recipe sees them, kept up to date.
 
-    recipe_id: its number in the library. contents: by hash, what is not saved yet included.
-    rows: the files as they were when the run began. attempts: how many times a content was being
-    decoded when vidindex was ended. saved_vectors: how many vectors have reached the disk.
-    can_save: false once the library could not be written.
+    database: the library, open for writing. recipe_id: its number in the library. contents: by
+    hash, what is not saved yet included. rows: the files as they were when the run began.
+    attempts: how many times a content was being decoded when vidindex was ended. saved_vectors:
+    how many vectors have reached the disk. can_save: false once the library could not be written.
     """
 
     def __init__(
         self, database: Database, recipe: Recipe, weights_name: str, *, retry_failed: bool
     ) -> None:
-        self._database = database
+        self.database = database
         self.recipe_id = _require_recipe(database, recipe, weights_name)
         with database.reading() as session:
             self.contents = videos.list_contents(session, self.recipe_id)
@@ -90,11 +91,11 @@ class IndexLedger:
         self._note(partial(self._put_file, file=file))
 
     def add_vector(
-        self, places: Sequence[Hashed], info: VideoInfo, embedding: NewEmbedding
+        self, places: Sequence[Hashed], decoded: Decoded, embedding: NewEmbedding
     ) -> None:
-        """Note a content, its vector and the files that hold it."""
+        """Note a content, its vector, its thumbnails and the files that hold it."""
         self._learn(places[0].blake3, KnownContent(None, has_vector=True))
-        self._note(partial(self._put_vector, places=places, info=info, embedding=embedding))
+        self._note(partial(self._put_vector, places=places, decoded=decoded, embedding=embedding))
         self._new_vectors += 1
 
     def add_failure(self, places: Sequence[Hashed], reason: str) -> None:
@@ -113,7 +114,7 @@ class IndexLedger:
         if not self._writes:
             return
         try:
-            with self._database.writing() as session:
+            with self.database.writing() as session:
                 for write in self._writes:
                     write(session)
         except VidindexError:
@@ -142,7 +143,7 @@ class IndexLedger:
         """Store which files are gone and which are back; return how many are newly gone."""
         gone = [row.id for row in missing if row.id not in self._followed]
         if gone or returned:
-            with self._database.writing() as session:
+            with self.database.writing() as session:
                 files.mark_missing(session, gone, since=_now())
                 files.mark_present(session, [row.id for row in returned])
         return len(gone)
@@ -161,11 +162,12 @@ class IndexLedger:
         self,
         session: Session,
         places: Sequence[Hashed],
-        info: VideoInfo,
+        decoded: Decoded,
         embedding: NewEmbedding,
     ) -> None:
-        video_id = self._put_video(session, places[0], info)
+        video_id = self._put_video(session, places[0], decoded.info)
         embeddings.put_embedding(session, self.recipe_id, video_id, embedding, now=_now())
+        put_thumbnails(session, video_id, decoded)
         for file in places:
             self._put_file(session, file)
 
@@ -211,6 +213,13 @@ class IndexLedger:
         for row in self.rows:
             by_content[row.blake3].append(row)
         return by_content
+
+
+def put_thumbnails(session: Session, video_id: int, decoded: Decoded) -> None:
+    """Store the thumbnails that were made of a video, if any were; else it keeps those it has."""
+    if decoded.thumbnails:
+        new = [NewThumbnail(**vars(thumbnail)) for thumbnail in decoded.thumbnails]
+        thumbnails.put_thumbnails(session, video_id, new)
 
 
 def _require_recipe(database: Database, recipe: Recipe, weights_name: str) -> int:

@@ -36,6 +36,18 @@ def resolve(path: StrPath) -> Path:
     return resolved
 
 
+def resolve_folder(path: StrPath) -> Path:
+    """Return the path of a file that is to be made: as `resolve`, but its own name as it is given.
+
+    Raises:
+        UsageError, Refused: as `resolve`.
+    """
+    if not os.fspath(path):
+        return resolve(path)
+    folder, name = os.path.split(os.path.expanduser(path))  # noqa: PTH111 - as a shell does
+    return resolve(folder or os.curdir) / name
+
+
 def is_file_at(path: Path) -> bool:
     """Whether a regular file lies at just this absolute path, without any symbolic link on the way.
 

@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from vidindex.crew import Crew
-from vidindex.embedding import EmbedderSource, VideoInfo
+from vidindex.embedding import EmbedderSource
 from vidindex.errors import ChangedError, MediaError, UnreadableError
 from vidindex.examining import (
     Decoded,
@@ -66,7 +66,7 @@ class Pipeline:
         self._to_decode: list[Hashed] = []
         self._suspects: list[Hashed] = []
         self._begun: set[bytes] = set()
-        self._headers: dict[bytes, tuple[VideoInfo, str | None]] = {}
+        self._decoded: dict[bytes, Decoded] = {}
         self._failed_now: dict[bytes, MediaError] = {}
         self._tried_again: set[Path] = set()
 
@@ -131,10 +131,10 @@ class Pipeline:
                     self._begin_decoding(self._take_chosen())
             case Sampled(blake3, pixels):
                 self._pooler.add(blake3, pixels)
-            case Decoded(blake3, info, incomplete):
+            case Decoded(blake3):
                 self._begun.discard(blake3)
                 self._ledger.end(blake3)
-                self._headers[blake3] = info, incomplete
+                self._decoded[blake3] = event
                 self._pooler.complete(blake3)
             case Undecodable(file, error):
                 self._pooler.drop(file.blake3)
@@ -202,18 +202,18 @@ class Pipeline:
         embedder = self._pooler.embedder
         for pooled in done:
             places = self._waiting.pop(pooled.key)
-            info, incomplete = self._headers.pop(pooled.key)
+            decoded = self._decoded.pop(pooled.key)
             embedding = NewEmbedding(
                 pooled.vector,
                 pooled.frame_count,
                 embedder.precision,
                 embedder.software,
-                incomplete,
+                decoded.incomplete,
             )
-            self._ledger.add_vector(places, info, embedding)
-            if incomplete is not None:
+            self._ledger.add_vector(places, decoded, embedding)
+            if decoded.incomplete is not None:
                 self._tally.counts["incomplete"] += 1
-                self._tally.reporter.notice(f"in part: {places[0].stat.path}: {incomplete}")
+                self._tally.reporter.notice(f"in part: {places[0].stat.path}: {decoded.incomplete}")
             self._tally.counts["frames"] += pooled.frame_count
             self._tally.count("indexed")
             self._tally.count("relinked", len(places) - 1)

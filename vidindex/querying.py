@@ -19,9 +19,11 @@ from vidindex.store import (
     clusterings,
     embeddings,
     files,
+    galleries,
     moves,
     placements,
     recipes,
+    thumbnails,
     videos,
     wishes,
 )
@@ -89,7 +91,7 @@ class Status:
     """The library at a glance. batch: the newest apply or undo.
 
     run: the one in use. drift: of the videos that came after it. unplaced: how many videos have no
-    place in it yet.
+    place in it yet. unpictured: how many have a vector and no thumbnails.
     """
 
     library: Path
@@ -102,6 +104,7 @@ class Status:
     run: StoredRun | None
     drift: Drift | None
     unplaced: int
+    unpictured: int
     batch: StoredBatch | None
 
 
@@ -284,6 +287,7 @@ def get_status(library: Path) -> Status:
             run,
             None if run is None else _find_drift(session, run.id),
             0 if run is None else placements.count_unplaced(session, run),
+            len(thumbnails.list_without(session)),
             batches[-1] if batches else None,
         )
 
@@ -345,3 +349,17 @@ def find_video(session: Session, path_or_hash: str) -> StoredVideo:
         f"the library does not know {path_or_hash}",
         f"give the path of an indexed file, or {LEAST_HASH_DIGITS} or more digits of its hash",
     )
+
+
+def find_video_or_number(session: Session, video: str | int) -> StoredVideo:
+    """Return the content of a number, or as `find_video` does.
+
+    Raises:
+        Refused: the library does not know it, or several hashes begin so.
+    """
+    if isinstance(video, str):
+        return find_video(session, video)
+    found = galleries.find_contents(session, [video])
+    if not found:
+        raise Refused(f"the library has no video {video}", "vidindex ls lists what it has")
+    return found[video]

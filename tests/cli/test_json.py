@@ -16,6 +16,7 @@ COUNTS = {
     "failed_before",
     "incomplete",
     "missing",
+    "pictured",
     "placed",
     "unsorted",
     "frames",

@@ -46,6 +46,12 @@ def index(
         bool,
         typer.Option("--verify", help="Read unchanged files too, and report silent corruption."),
     ] = False,
+    add_thumbnails: Annotated[
+        bool,
+        typer.Option(
+            "--add-thumbnails", help="Also make thumbnails of unchanged videos that have none."
+        ),
+    ] = False,
 ) -> Answer:
     """Bring files and folders (recursively) up to date in the library."""
     result = index_until_stopped(
@@ -54,6 +60,7 @@ def index(
         retry_failed=retry_failed,
         confirm_missing=confirm_missing,
         verify=verify,
+        add_thumbnails=add_thumbnails,
     )
     is_incomplete = bool(result.failed or result.failed_before)
     return Answer(
@@ -71,6 +78,7 @@ def index_until_stopped(
     retry_failed: bool,
     confirm_missing: bool = False,
     verify: bool = False,
+    add_thumbnails: bool = False,
 ) -> IndexResult:
     """Run Library.index; a signal stops it at the next safe moment, and ends the command."""
     from vidindex.library import Library
@@ -83,6 +91,7 @@ def index_until_stopped(
             retry_failed=retry_failed,
             confirm_missing=confirm_missing,
             verify=verify,
+            add_thumbnails=add_thumbnails,
         )
         if result.was_stopped:
             stop.raise_if_asked()
@@ -111,6 +120,8 @@ def index_text(result: IndexResult) -> str:
     lines = [f"{', '.join(parts)}{frames} in {duration(result.seconds)}"]
     if result.placed or result.unsorted:
         lines.append(f"{result.placed} placed, {result.unsorted} unsorted")
+    if result.pictured:
+        lines.append(f"{counted(result.pictured, 'video')} got thumbnails")
     if result.failed_before:
         lines.append(
             f"{counted(result.failed_before, 'file')} failed before and did not change; "

@@ -52,6 +52,7 @@ SETTINGS: dict[str, Any] = {
     "decode_memory_mb": _setting(
         int, "--decode-memory-mb", "Memory that a decoder may use, in MiB.", "MIB"
     ),
+    "thumbnails": _setting(int, "--thumbnails", "Small pictures kept of each video, 0 to 9.", "N"),
     "algorithm": _setting(
         str,
         "--algorithm",
@@ -84,6 +85,7 @@ INDEX_SETTINGS = (
     "workers",
     "decode_limit_s",
     "decode_memory_mb",
+    "thumbnails",
 )
 CLUSTER_SETTINGS = ("algorithm", "seed", "normalize", "n_init")
 WRITER_SETTINGS = ("wait",)  # of every command that changes the library

@@ -28,7 +28,7 @@ def status(call: Invocation) -> Answer:
     from vidindex.library import Library
 
     state = Library(settings=call.settings).status()
-    return Answer(_data(state), _text(state))
+    return Answer(_data(state), _text(state, wants_thumbnails=call.settings.thumbnails > 0))
 
 
 def _data(state: Status) -> dict[str, Any]:
@@ -61,6 +61,7 @@ def _data(state: Status) -> dict[str, Any]:
         "runs": state.runs,
         "run": None if state.run is None else state.run.id,
         "unplaced": state.unplaced,
+        "unpictured": state.unpictured,
         "drift": None if state.drift is None else _drift_data(state.drift),
         "batch": None if state.batch is None else _batch_data(state.batch),
     }
@@ -86,7 +87,7 @@ def _batch_data(batch: StoredBatch) -> dict[str, Any]:
     } | json_path(batch.destination, "destination")
 
 
-def _text(state: Status) -> str:
+def _text(state: Status, *, wants_thumbnails: bool) -> str:
     lines = [
         f"library  {printable(state.library)}",
         f"files    {state.present} present, {state.missing} missing, "
@@ -103,6 +104,11 @@ def _text(state: Status) -> str:
         lines.append(
             f"unplaced {counted(state.unplaced, 'video')} without a place in that run: "
             "vidindex assign gives them one"
+        )
+    if state.unpictured and wants_thumbnails:
+        lines.append(
+            f"pictures {counted(state.unpictured, 'video')} without thumbnails: "
+            "vidindex index --add-thumbnails PATH makes them"
         )
     if state.drift is not None and state.run is not None:
         lines += _drift_lines(state.drift, state.run.k)

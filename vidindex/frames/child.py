@@ -18,11 +18,12 @@ from vidindex.decoder_messages import (
     Kind,
     pack,
     pack_prefix,
+    pack_thumbnail,
     read_exactly,
     unpack_prefix,
     unpack_request,
 )
-from vidindex.embedding import Sampling
+from vidindex.embedding import SampledVideo, Sampling
 from vidindex.errors import ItemError, UnreadableError
 from vidindex.frames.containers import NeedsMoreMemory
 from vidindex.frames.sampling import read_open_frames
@@ -41,20 +42,25 @@ def main() -> None:
             return  # the parent has lost its interest
 
 
-def _receive_request(channel: socket.socket) -> tuple[int, Sampling] | None:
-    """Return the descriptor of a file and which frames of it are wanted; None at the end."""
+def _receive_request(channel: socket.socket) -> tuple[int, Sampling, int] | None:
+    """Return the descriptor of a file and which frames of it are wanted; None at the end.
+
+    Last how many thumbnails are, too.
+    """
     prefix, descriptors, _, _ = socket.recv_fds(channel, PREFIX_BYTES, 1)
     if not prefix:
         return None
     _, length = unpack_prefix(prefix)
     payload = read_exactly(channel, length)
-    return None if payload is None else (descriptors[0], unpack_request(payload))
+    return None if payload is None else (descriptors[0], *unpack_request(payload))
 
 
-def _serve(channel: socket.socket, descriptor: int, sampling: Sampling, memory_bytes: int) -> None:
+def _serve(
+    channel: socket.socket, descriptor: int, sampling: Sampling, thumbnails: int, memory_bytes: int
+) -> None:
     channel.sendall(pack(Kind.TAKEN))
     try:
-        _send_video(channel, descriptor, sampling, memory_bytes)
+        _send_video(channel, read_open_frames(descriptor, sampling, thumbnails), memory_bytes)
     except MemoryError:
         channel.sendall(_failure("memory", NeedsMoreMemory()))
     except ItemError as error:
@@ -64,16 +70,15 @@ def _serve(channel: socket.socket, descriptor: int, sampling: Sampling, memory_b
         channel.sendall(_failure("memory" if is_short else kind, error))
 
 
-def _send_video(
-    channel: socket.socket, descriptor: int, sampling: Sampling, memory_bytes: int
-) -> None:
-    video = read_open_frames(descriptor, sampling)
+def _send_video(channel: socket.socket, video: SampledVideo, memory_bytes: int) -> None:
     _require_memory(memory_bytes)
     channel.sendall(pack(Kind.INFO, asdict(video.info)))
     for pixels in video.frames:
         _require_memory(memory_bytes)
         channel.sendall(pack_prefix(Kind.FRAME, FRAME_BYTES))
         channel.sendall(pixels.data)
+    for thumbnail in video.thumbnails():
+        channel.sendall(pack_thumbnail(thumbnail))
     _require_memory(memory_bytes)
     channel.sendall(pack(Kind.END, {"incomplete": video.why_incomplete()}))
 

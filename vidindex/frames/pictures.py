@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 import struct
+from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -15,6 +17,7 @@ from numpy.typing import NDArray
 from vidindex.embedding import FRAME_SIZE_PX
 from vidindex.errors import MediaError
 from vidindex.frames.containers import Crop, reading
+from vidindex.frames.thumbnails import shrink
 
 # A picture is blank if no colour's standard deviation over the resized picture is above this many
 # of the 255 levels: black and white leaders, the ends of fades, a screen of one colour, with the
@@ -25,34 +28,51 @@ BLANK_MAX_DEVIATION = 4.0
 Turn = tuple[str, str]
 
 
+@dataclass(frozen=True)
+class Painted:
+    """A frame as the network takes it, (299, 299, 3) uint8 RGB, and as a small picture, if asked.
+
+    small: (height, width, 3) uint8 RGB, see `shrink`.
+    """
+
+    pixels: NDArray[np.uint8]
+    small: NDArray[np.uint8] | None = None
+
+
 class Painter:
     """Turns decoded frames into upright RGB pictures of the network's size.
 
-    crop: what the container says to cut off. size_px: width and height of the picture painted last,
-    upright. Keeps the filter graph for as long as frames are
-    alike; they may change within a stream.
+    crop: what the container says to cut off. pixel_aspect: the width of a pixel by its height,
+    before the picture is turned. size_px: width and height of the picture painted last, upright.
+    Keeps the filter graph for as long as frames are alike; they may change within a stream.
     """
 
     def __init__(self, crop: Crop) -> None:
         self._crop = crop
+        self.pixel_aspect = Fraction(1)
         self._kind: tuple[object, ...] = ()
         self._graph = Graph()
-        self._painted: tuple[VideoFrame, NDArray[np.uint8]] | None = None
+        self._painted: tuple[VideoFrame, Painted] | None = None
         self.size_px = (0, 0)
 
-    def paint(self, frame: VideoFrame) -> NDArray[np.uint8]:
+    def paint(self, frame: VideoFrame, *, shrinks: bool = False) -> Painted:
         """Return the frame as (299, 299, 3) uint8 RGB, aspect ignored.
 
-        OpenCV's default filter (bilinear), as in the published recipe.
+        OpenCV's default filter (bilinear), as in the published recipe. shrinks: as a small
+        picture, too.
 
         Raises:
             MediaError: libav cannot convert this kind of frame.
         """
-        if self._painted is None or self._painted[0] is not frame:
-            upright = self.to_rgb(frame)
-            self.size_px = (upright.shape[1], upright.shape[0])
-            resized = cv2.resize(upright, (FRAME_SIZE_PX, FRAME_SIZE_PX))
-            self._painted = frame, np.asarray(resized, dtype=np.uint8)
+        if self._painted is not None and self._painted[0] is frame:
+            painted = self._painted[1]
+            if painted.small is not None or not shrinks:
+                return painted
+        upright = self.to_rgb(frame)
+        self.size_px = (upright.shape[1], upright.shape[0])
+        resized = np.asarray(cv2.resize(upright, (FRAME_SIZE_PX, FRAME_SIZE_PX)), dtype=np.uint8)
+        small = shrink(upright, self._upright_aspect(frame)) if shrinks else None
+        self._painted = frame, Painted(resized, small)
         return self._painted[1]
 
     def to_rgb(self, frame: VideoFrame) -> NDArray[np.uint8]:
@@ -69,6 +89,11 @@ class Painter:
                 self._graph, self._kind = _conversion(frame, turns), kind
             self._graph.vpush(frame)
             return np.asarray(self._graph.vpull().to_ndarray(), dtype=np.uint8)
+
+    def _upright_aspect(self, frame: VideoFrame) -> Fraction:
+        turns = turns_upright(display_matrix(frame))
+        is_on_its_side = any(name == "transpose" for name, _ in turns)
+        return 1 / self.pixel_aspect if is_on_its_side else self.pixel_aspect
 
 
 def read_picture(path: Path) -> NDArray[np.uint8]:

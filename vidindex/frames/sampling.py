@@ -15,12 +15,13 @@ import numpy as np
 from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from vidindex.embedding import SampledVideo, Sampling, VideoInfo
+from vidindex.embedding import SampledVideo, Sampling, Thumbnail, VideoInfo
 from vidindex.errors import MediaError
 from vidindex.frames.completeness import why_incomplete
 from vidindex.frames.containers import MAX_PIXELS, NeedsMoreMemory, crop_px
-from vidindex.frames.pictures import Painter, is_blank
+from vidindex.frames.pictures import Painted, Painter, is_blank
 from vidindex.frames.sample_times import SampleTime, sample_times
+from vidindex.frames.thumbnails import Album
 from vidindex.frames.timeline import Timeline
 from vidindex.frames.video_files import VideoFile, open_descriptor
 
@@ -29,19 +30,20 @@ from vidindex.frames.video_files import VideoFile, open_descriptor
 MAX_VAIN_BLANK_SEARCHES = 3
 
 
-def read_frames(path: Path, sampling: Sampling) -> SampledVideo:
+def read_frames(path: Path, sampling: Sampling, thumbnails: int = 0) -> SampledVideo:
     """Open a video and prepare its sampled frames; the first is decoded before this returns.
 
     The file stays open until the frames are used up, dropped, or closed (`frames.close()`).
+    thumbnails: how many are made on the way, at most.
 
     Raises:
         MediaError: it is no video that can be decoded.
         UnreadableError: it cannot be opened or read.
     """
-    return read_open_frames(open_descriptor(path), sampling)
+    return read_open_frames(open_descriptor(path), sampling, thumbnails)
 
 
-def read_open_frames(descriptor: int, sampling: Sampling) -> SampledVideo:
+def read_open_frames(descriptor: int, sampling: Sampling, thumbnails: int = 0) -> SampledVideo:
     """Do as read_frames with a regular file that is open already; takes the descriptor over.
 
     Raises:
@@ -50,11 +52,11 @@ def read_open_frames(descriptor: int, sampling: Sampling) -> SampledVideo:
     """
     video = VideoFile(descriptor)
     try:
-        frames = SampledFrames(video, sampling)
+        frames = SampledFrames(video, sampling, thumbnails)
     except BaseException:
         video.close()
         raise
-    return SampledVideo(frames.info, frames, frames.why_incomplete)
+    return SampledVideo(frames.info, frames, frames.why_incomplete, frames.choose_thumbnails)
 
 
 class SampledFrames(Iterator[NDArray[np.uint8]]):
@@ -64,7 +66,7 @@ class SampledFrames(Iterator[NDArray[np.uint8]]):
     at an error, by close(), and when this object is dropped.
     """
 
-    def __init__(self, video: VideoFile, sampling: Sampling) -> None:
+    def __init__(self, video: VideoFile, sampling: Sampling, thumbnails: int) -> None:
         self._open = contextlib.ExitStack()
         self._open.callback(video.close)
         self._video = video
@@ -74,13 +76,15 @@ class SampledFrames(Iterator[NDArray[np.uint8]]):
         is_asked_once = sampling.min_frames == 1 and self._claimed_s <= sampling.interval_s
         self._timeline = timeline = Timeline(video, sampling.mode, is_asked_once=is_asked_once)
         painter = Painter(crop_px(video.container, video.stream))
+        self._album = Album(thumbnails)
         times = sample_times(self._claimed_s, sampling, pictures_s=self._pictures_s)
-        self._frames = _sample(timeline, times, painter, sampling.skip_blank)
+        self._frames = _sample(timeline, times, painter, self._album, sampling.skip_blank)
         self._open.callback(self._frames.close)
         first = timeline.frame_at(Fraction(0))
         if first is None:
             raise _nothing_decodable(video, timeline)
-        painter.paint(first)
+        painter.pixel_aspect = video.pixel_aspect  # which some streams tell in their pictures only
+        painter.paint(first, shrinks=self._album.wants_next)
         width_px, height_px = painter.size_px
         duration_s = float(self._pictures_s) if self._pictures_s else None
         self.info = VideoInfo(duration_s, width_px, height_px, video.codec)
@@ -101,6 +105,10 @@ class SampledFrames(Iterator[NDArray[np.uint8]]):
     def why_incomplete(self) -> str | None:
         """Return why frames are missing; None if none are, or while they are not used up."""
         return self._incomplete
+
+    def choose_thumbnails(self) -> tuple[Thumbnail, ...]:
+        """Return thumbnails of the samples that were taken, evenly spread."""
+        return self._album.choose()
 
     def close(self) -> None:
         """Close the file; no further frames come. Closing twice does nothing."""
@@ -144,7 +152,11 @@ def _nothing_decodable(video: VideoFile, timeline: Timeline) -> MediaError:
 
 
 def _sample(
-    timeline: Timeline, times: Iterator[SampleTime], painter: Painter, skip_blank: bool
+    timeline: Timeline,
+    times: Iterator[SampleTime],
+    painter: Painter,
+    album: Album,
+    skip_blank: bool,
 ) -> Generator[NDArray[np.uint8], None, None]:
     vain_searches = 0
     is_past_end = False  # once: the last picture stands in where the sound goes on a little longer
@@ -153,27 +165,29 @@ def _sample(
         if frame is None or is_past_end:
             return
         is_past_end = timeline.has_ended_before(sample.time_s)
-        pixels = painter.paint(frame)
-        if not skip_blank or not is_blank(pixels):
+        shown_s, painted = sample.time_s, painter.paint(frame, shrinks=album.wants_next)
+        if not skip_blank or not is_blank(painted.pixels):
             vain_searches = 0
         elif vain_searches < MAX_VAIN_BLANK_SEARCHES:
-            found = _find_not_blank(timeline, sample, painter)
+            found = _find_not_blank(timeline, sample, painter, album.wants_next)
             vain_searches += found is None
-            pixels = pixels if found is None else found
-        yield pixels
+            shown_s, painted = found or (shown_s, painted)
+        album.add(shown_s, painted.small if album.wants_next else None)
+        yield painted.pixels
 
 
 def _find_not_blank(
-    timeline: Timeline, sample: SampleTime, painter: Painter
-) -> NDArray[np.uint8] | None:
+    timeline: Timeline, sample: SampleTime, painter: Painter, shrinks: bool
+) -> tuple[Fraction, Painted] | None:
+    """Return a stand-in for a blank sample, and when it is on screen."""
     last: VideoFrame | None = None
     for time_s in sample.looks_s:
         frame = timeline.frame_at(time_s)
         if frame is None or timeline.has_ended_before(time_s):
             return None
         if frame is not last:
-            pixels = painter.paint(frame)
-            if not is_blank(pixels):
-                return pixels
+            painted = painter.paint(frame, shrinks=shrinks)
+            if not is_blank(painted.pixels):
+                return time_s, painted
         last = frame
     return None

@@ -163,6 +163,12 @@ class VideoFile:
             return stream.width, stream.height
 
     @property
+    def pixel_aspect(self) -> Fraction:
+        """The width of a pixel by its height, before the picture is turned; 1 if nothing tells."""
+        told = self.stream.sample_aspect_ratio or self.stream.codec_context.sample_aspect_ratio
+        return Fraction(told) if told and told > 0 else Fraction(1)
+
+    @property
     def is_cut_before_first(self) -> bool:
         """Whether the index tells of a first picture that lies behind the end of the file."""
         index = self.stream.index_entries
