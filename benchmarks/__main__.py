@@ -14,7 +14,18 @@ from pathlib import Path
 from benchmarks import machine
 from benchmarks.bench import Bench, Findings
 from benchmarks.material import Material
-from benchmarks.parts import clustering, first, long, memory, quality, scaling, short, unchanged
+from benchmarks.parts import (
+    clustering,
+    duplicates,
+    first,
+    long,
+    memory,
+    quality,
+    queries,
+    scaling,
+    short,
+    unchanged,
+)
 from benchmarks.table import draw
 
 RESULTS = Path(__file__).parent / "results"
@@ -27,6 +38,8 @@ PARTS: dict[str, Callable[[Bench], Findings]] = {
     "scaling": scaling.measure,
     "quality": quality.measure,
     "clustering": clustering.measure,
+    "queries": queries.measure,
+    "duplicates": duplicates.measure,
     "million": clustering.measure_million,
 }
 BY_NAME_ONLY = ("million",)  # takes minutes and 10 GB of disk

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,9 +23,19 @@ from vidindex.reporting import Problem
 from vidindex.weights import locate_weights
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from tests.networks import CalibratedNetwork
 
 CLIPS = "abcdef"
+CHROMIUM = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+)
 
 # A busy machine is slow now and then; what takes too long is not an example's fault.
 hypothesis.settings.register_profile("vidindex", deadline=None, max_examples=50)
@@ -52,6 +62,19 @@ def _no_settings_of_the_user(monkeypatch: pytest.MonkeyPatch, tmp_path_factory) 
 def network() -> InceptionEmbedder:
     """The untrained network."""
     return InceptionEmbedder(locate_weights("untrained"), batch_size=4)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Chromium as the system has it. One for all: a process can drive just one."""
+    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    if chromium is None:
+        pytest.skip("there is no chromium here")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=list(CHROMIUM))
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(scope="session")

@@ -88,6 +88,8 @@ def test_help_is_there_at_once(command):
     "command",
     [
         ["labels"],
+        ["ls", "--format", "csv"],
+        ["sql", "SELECT * FROM v_labels"],
         ["runs"],
         ["use", "1"],
         ["diff", "1", "1"],
@@ -117,6 +119,9 @@ def test_asking_and_moving_load_no_video_and_no_learning_library(clustered, comm
         ["outliers"],
         ["representatives"],
         ["borderline"],
+        ["similar", "/videos/cat-1.mp4"],
+        ["duplicates"],
+        ["distinct", "/videos/cat-1.mp4", "/videos/cat-2.mp4"],
         ["name", "--auto"],
     ],
     ids=" ".join,

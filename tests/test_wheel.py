@@ -68,13 +68,17 @@ def test_the_wheel_is_named_for_its_version(wheel):
     assert wheel.name == f"vidindex-{vidindex.__version__}-py3-none-any.whl"
 
 
-def test_the_wheel_holds_every_module_and_says_that_they_are_typed(held):
-    sources = {str(path.relative_to(REPOSITORY)) for path in modules(REPOSITORY / "vidindex")}
-
-    assert {name for name in held if name.startswith("vidindex/") and "/_mig" not in name} == {
-        *sources,
-        "vidindex/py.typed",
+def test_the_wheel_holds_every_module_and_page_and_says_that_they_are_typed(held):
+    sources = {
+        str(path.relative_to(REPOSITORY))
+        for path in (REPOSITORY / "vidindex").rglob("*")
+        if path.is_file() and path.suffix != ".pyc"
     }
+
+    assert {"vidindex/py.typed", "vidindex/web/templates/page.html"} <= sources
+    assert {
+        name for name in held if name.startswith("vidindex/") and "/_mig" not in name
+    } == sources
 
 
 def test_the_wheel_holds_every_migration(held):

@@ -7,13 +7,15 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from vidindex.paths import StrPath
-from vidindex.query_library import QueryLibrary, listed, resolved
+from vidindex.query_library import QueryLibrary, listed, numbered, resolved
 from vidindex.reporting import Reporter, Silence
 
 if TYPE_CHECKING:
     from vidindex.choosing import NameResult, RemoveResult, UseResult
     from vidindex.clustering import ClusterResult, RangeResult
     from vidindex.clustering import Request as ClusterRequest
+    from vidindex.distinguishing import DistinctPair
+    from vidindex.mapping import MapAnswer
     from vidindex.naming_clusters import NamesResult
     from vidindex.placing import PlaceResult
     from vidindex.wishing import PinResult, WishedVideo
@@ -39,6 +41,15 @@ class ClusterLibrary(QueryLibrary):
 
         request = self._cluster_request(recipe, scope)
         return clustering.cluster(self.path, k, request, reporter or Silence())
+
+    def cluster_or_reuse(
+        self, k: int, *, reporter: Reporter | None = None, recipe: int | None = None
+    ) -> int:
+        """Return the number of a run of k clusters, in use now: an equal stored one, or a new."""
+        from vidindex import repeating
+
+        request = self._cluster_request(recipe, None)
+        return repeating.cluster_or_reuse(self.path, k, request, reporter or Silence())
 
     def cluster_range(
         self,
@@ -148,6 +159,35 @@ class ClusterLibrary(QueryLibrary):
         pair = os.fspath(one), os.fspath(other)
         tell, wait = reporter or Silence(), self.settings.wait
         return wishing.let_together(self.path, *pair, reporter=tell, wait=wait)
+
+    def set_distinct(
+        self, one: StrPath | int, other: StrPath | int, *, reporter: Reporter | None = None
+    ) -> DistinctPair:
+        """Note that two videos are no duplicates. Each: a path, a hash's start, or a number."""
+        from vidindex import distinguishing
+
+        pair = numbered(one), numbered(other)
+        tell, wait = reporter or Silence(), self.settings.wait
+        return distinguishing.set_distinct(self.path, *pair, reporter=tell, wait=wait)
+
+    def unset_distinct(
+        self, one: StrPath | int, other: StrPath | int, *, reporter: Reporter | None = None
+    ) -> DistinctPair:
+        """Let two videos be found as duplicates again."""
+        from vidindex import distinguishing
+
+        pair = numbered(one), numbered(other)
+        tell, wait = reporter or Silence(), self.settings.wait
+        return distinguishing.unset_distinct(self.path, *pair, reporter=tell, wait=wait)
+
+    def map(self, recipe: int | None = None, *, reporter: Reporter | None = None) -> MapAnswer:
+        """Return where the videos of a recipe lie on a plane, the like ones near each other.
+
+        Made and stored the first time, which takes long; then videos that came since are placed.
+        """
+        from vidindex import mapping
+
+        return mapping.get_map(self.path, reporter or Silence(), recipe)
 
     def name_automatically(
         self, run: int | None = None, *, reporter: Reporter | None = None

@@ -14,7 +14,7 @@ from vidindex import naming
 from vidindex.db import schema
 from vidindex.errors import Refused, UsageError
 from vidindex.querying import choose_recipe, choose_run, find_video
-from vidindex.spaces import CHUNK_ROWS, Space, find_distances
+from vidindex.spaces import CHUNK_ROWS, Space, find_cosines, find_distances
 from vidindex.store import clusterings, embeddings, files, heads, wishes
 from vidindex.store.clusterings import UNSORTED, StoredRun
 
@@ -186,7 +186,7 @@ class _Explainer:
             for block in embeddings.read_vectors(
                 self._session, self._run.recipe_id, video_ids, CHUNK_ROWS
             ):
-                cosines.append(_cosines(block, self._vector))
+                cosines.append(find_cosines(block, self._vector))
                 if own is not None:
                     here = members[start : start + len(block)]
                     distances.append(self._distances(block[here], centroid))
@@ -257,11 +257,3 @@ def _margin(own: NearCluster, nearest: Sequence[NearCluster]) -> float | None:
 def _percentile(distances: NDArray[np.float64], distance: float) -> float:
     """Return how many in 100 distances are no larger, but for what rounding makes of one."""
     return 100 * float(np.mean(distances <= distance * (1 + ROUNDING) + ROUNDING))
-
-
-def _cosines(block: NDArray[np.float32], vector: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return (n,) cosines; 0 to a zero vector, -1 to a damaged one."""
-    with np.errstate(all="ignore"):
-        lengths = np.sqrt(np.einsum("nd,nd->n", block, block)) * np.linalg.norm(vector)
-        cosines = block @ vector / np.where(lengths > 0, lengths, np.float32(1))
-    return np.where(np.isfinite(cosines), cosines, np.float32(-1)).astype(np.float32)

@@ -7,18 +7,15 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from vidindex.cluster_library import ClusterLibrary
-from vidindex.config import default_database
-from vidindex.db.engine import database_path
-from vidindex.network_source import find_network
+from vidindex.exchange_library import ExchangeLibrary
+from vidindex.network_source import find_network, find_network_named
 from vidindex.paths import StrPath, resolve
-from vidindex.query_library import listed, resolved
+from vidindex.query_library import listed, numbered, resolved
 from vidindex.reporting import Reporter, Silence
 
 if TYPE_CHECKING:
@@ -28,6 +25,7 @@ if TYPE_CHECKING:
     )
     from vidindex.indexing import IndexResult
     from vidindex.learning import LearnResult
+    from vidindex.matching import SimilarAnswer
     from vidindex.moving import Control, MoveResult
     from vidindex.planning import Conflict
     from vidindex.pruning import PruneResult
@@ -39,7 +37,7 @@ def _never() -> bool:
     return False
 
 
-class Library(ClusterLibrary):
+class Library(ExchangeLibrary):
     """A library of videos: one database file.
 
     url: a file, or sqlite:///FILE; made by the first `index`. By default settings.db, or else
@@ -59,6 +57,7 @@ class Library(ClusterLibrary):
         retry_failed: bool = False,
         confirm_missing: bool = False,
         verify: bool = False,
+        add_thumbnails: bool = False,
         stopping: Callable[[], bool] = _never,
         source: EmbedderSource | None = None,
         read_frames: FrameReader | None = None,
@@ -68,6 +67,7 @@ class Library(ClusterLibrary):
         retry_failed: try videos again that could not be decoded before.
         confirm_missing: a folder without any video left is not taken for an absent disk.
         verify: hash unchanged files too, and report those that hold other bytes than before.
+        add_thumbnails: make those of unchanged videos that have none, too.
         stopping: asked again and again; true ends the run. What is finished is kept.
         source, read_frames: another network or decoder than vidindex's own, which decodes in
             processes of its own.
@@ -76,11 +76,15 @@ class Library(ClusterLibrary):
         from vidindex.decoders import Decoders, DecodingLimits
 
         request = indexing.IndexRequest(
-            tuple(resolve(path) for path in listed(paths)), retry_failed, confirm_missing, verify
+            tuple(resolve(path) for path in listed(paths)),
+            retry_failed,
+            confirm_missing,
+            verify,
+            add_thumbnails,
         )
         limits = DecodingLimits(self.settings.decode_limit_s, self.settings.decode_memory_mb << 20)
         self._make_default_folder()
-        with Decoders(limits) as decoders:
+        with Decoders(limits, thumbnails=self.settings.thumbnails) as decoders:
             tools = indexing.IndexTools(
                 source or find_network(self.settings),
                 read_frames or decoders,
@@ -89,6 +93,37 @@ class Library(ClusterLibrary):
                 decoders.close,
             )
             return indexing.index(self.path, request, self.settings, tools)
+
+    def similar(
+        self,
+        video: StrPath | int,
+        *,
+        top: int = 10,
+        least: float | None = None,
+        recipe: int | None = None,
+        reporter: Reporter | None = None,
+        source: EmbedderSource | None = None,
+        read_frames: FrameReader | None = None,
+    ) -> SimilarAnswer:
+        """Find the videos that are most like one: a path, the start of a hash, or a number.
+
+        A file that the library does not know is described as its videos are, and not stored.
+
+        top: rows at most. least: the lowest cosine. recipe: whose vectors, if there are several.
+        source, read_frames: as for `index`.
+        """
+        from vidindex import matching
+        from vidindex.decoders import Decoders, DecodingLimits
+
+        limits = DecodingLimits(self.settings.decode_limit_s, self.settings.decode_memory_mb << 20)
+        with Decoders(limits) as decoders:
+            tools = matching.DescribingTools(
+                lambda name: source or find_network_named(name, self.settings),
+                read_frames or decoders,
+                reporter or Silence(),
+            )
+            request = matching.SimilarRequest(numbered(video), top, least, recipe)
+            return matching.find_similar(self.path, request, tools)
 
     def prune(
         self,
@@ -265,8 +300,3 @@ class Library(ClusterLibrary):
         schema.require(self.path)
         schema.check(self.path)
         checking.check_vectors(self.path)
-
-    def _make_default_folder(self) -> None:
-        """Make the user's data folder; any other folder must exist, as it may be misspelt."""
-        if self.path == database_path(os.fspath(default_database())):
-            self.path.parent.mkdir(parents=True, exist_ok=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 def find_network(settings: Settings) -> EmbedderSource:
     """Return the network that the settings name; nothing is looked for yet."""
     return _InceptionSource(settings)
+
+
+def find_network_named(name: str, settings: Settings) -> EmbedderSource:
+    """Return the network of a recipe, by the name of its weights.
+
+    A name that tells where they are ("imagenet", "untrained:0") says enough; of a file, whose name
+    does not, it is the settings' network, which may be another one.
+    """
+    tells = name == "imagenet" or name.startswith("untrained:")
+    return find_network(replace(settings, weights=name) if tells else settings)
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from vidindex.errors import Refused, UsageError
 from vidindex.querying import choose_run, find_video
 from vidindex.reporting import Reporter
 from vidindex.spaces import Space, find_nearest
-from vidindex.store import clusterings, embeddings, files, videos, wishes
+from vidindex.store import clusterings, distinctions, embeddings, files, videos, wishes
 from vidindex.store.clusterings import UNSORTED, StoredCluster, StoredRun
 from vidindex.store.videos import StoredVideo
 
@@ -70,10 +70,14 @@ class Pinned:
 
 @dataclass(frozen=True)
 class WishesAnswer:
-    """All wishes. apart: pairs of videos that are never to share a cluster."""
+    """All wishes. apart: pairs of videos that are never to share a cluster.
+
+    distinct: pairs that are no duplicates.
+    """
 
     pins: tuple[Pinned, ...]
     apart: tuple[tuple[WishedVideo, WishedVideo], ...]
+    distinct: tuple[tuple[WishedVideo, WishedVideo], ...]
 
 
 def pin(
@@ -164,7 +168,7 @@ def let_together(
 
 
 def get_wishes(library: Path) -> WishesAnswer:
-    """Return all pins, by label and path, and all pairs that are kept apart."""
+    """Return all pins, by label and path, and all pairs that are kept apart, or are distinct."""
     with schema.open_for_reading(library) as database, database.reading() as session:
         run = _run_in_use(session)
         look = _Look(session, run)
@@ -175,13 +179,20 @@ def get_wishes(library: Path) -> WishesAnswer:
             Pinned(look.at(by_id[number]), label, names.get(label))
             for number, label in wishes.list_pins(session).items()
         ]
-        apart = [
-            (look.at(by_id[one]), look.at(by_id[other]))
-            for one, other in wishes.list_separations(session)
-        ]
+        apart, distinct = (
+            sorted(
+                ((look.at(by_id[one]), look.at(by_id[other])) for one, other in pairs),
+                key=lambda pair: [str(video.path) for video in pair],
+            )
+            for pairs in (
+                wishes.list_separations(session),
+                distinctions.list_distinctions(session),
+            )
+        )
     return WishesAnswer(
         tuple(sorted(pins, key=lambda each: (each.label, str(each.video.path)))),
-        tuple(sorted(apart, key=lambda pair: [str(video.path) for video in pair])),
+        tuple(apart),
+        tuple(distinct),
     )
 
 

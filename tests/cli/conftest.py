@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.cli import asked_library
 from tests.cli.running import Outcome, environment_in, run_here, run_process
 from vidindex.inception import InceptionEmbedder
 
@@ -50,3 +52,14 @@ def clustered(vidindex: Callable[..., Outcome], videos: Path) -> Path:
     assert vidindex("index", videos).code == 0
     assert vidindex("cluster", "-k", "2").code == 0
     return videos
+
+
+@pytest.fixture(scope="session")
+def _asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return asked_library.make_library(tmp_path_factory.mktemp("asked") / "library.db")
+
+
+@pytest.fixture
+def asked(home: Path, _asked: Path) -> Path:
+    """library.db of `asked_library` in the user's home."""
+    return Path(shutil.copy(_asked, home / "library.db"))

@@ -11,7 +11,7 @@ import typer
 
 from vidindex.cli.command import Answer, Invocation, add_command, require_consent
 from vidindex.cli.escaping import json_path, printable
-from vidindex.cli.labels import RunNumber
+from vidindex.cli.filters import RunNumber
 from vidindex.cli.move_texts import applied, question, remainder
 from vidindex.cli.options import WRITER_SETTINGS
 from vidindex.cli.plan_tree import render

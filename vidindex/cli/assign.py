@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from vidindex.cli.command import Answer, Invocation, add_command
-from vidindex.cli.labels import RunNumber
+from vidindex.cli.filters import RunNumber
 from vidindex.cli.options import WRITER_SETTINGS
 from vidindex.errors import ExitCode
 

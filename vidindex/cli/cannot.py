@@ -7,14 +7,19 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vidindex.cli.command import Answer, Invocation, add_command
+from vidindex.cli.completion import complete_known_path
 from vidindex.cli.options import WRITER_SETTINGS
 from vidindex.cli.wishes import path_text, video_data
 
 if TYPE_CHECKING:
     from vidindex.wishing import WishedVideo
 
-One = Annotated[str, typer.Argument(metavar="PATH_OR_HASH", help="A video.")]
-Other = Annotated[str, typer.Argument(metavar="PATH_OR_HASH", help="Another.")]
+One = Annotated[
+    str, typer.Argument(metavar="PATH_OR_HASH", help="A video.", autocompletion=complete_known_path)
+]
+Other = Annotated[
+    str, typer.Argument(metavar="PATH_OR_HASH", help="Another.", autocompletion=complete_known_path)
+]
 
 
 def add_to(app: typer.Typer) -> None:

@@ -8,7 +8,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TextIO, get_type_hints
@@ -31,13 +31,15 @@ SIGPIPE_EXIT = 141  # what a shell reports of a program whose reader went away
 class Answer:
     """What a command found out.
 
-    data: for --json; its keys are stable. text: for people, may be empty.
+    data: for --json; its keys are stable. text: for people, may be empty. raw: bytes that are
+    written as they are, in place of the text.
     """
 
     data: Mapping[str, Any]
     text: str
     problems: Sequence[Problem] = ()
     exit_code: int = ExitCode.DONE
+    raw: bytes | None = None
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,8 @@ def add_command(
     def run(**values: Any) -> None:
         common = {key: values.pop(key) for key in COMMON}
         chosen = {key: values.pop(key) for key in flags} | {"db": common["db"]}
-        manners = Manners(f"{group} {title}".strip(), common["json"], common["verbose"])
+        is_json = common["json"] or values.get("output") == "json"
+        manners = Manners(f"{group} {title}".strip(), is_json, common["verbose"])
 
         def call() -> Answer:
             configuration = from_process(chosen, common["config"])
@@ -223,7 +226,10 @@ def _tell_bug(error: Exception, manners: Manners) -> None:
 
 
 def _print_answer(answer: Answer, manners: Manners) -> None:
-    print_out(_envelope(answer, manners) if manners.is_json else answer.text)
+    if answer.raw is not None and not manners.is_json:
+        _print_raw(answer.raw)
+    else:
+        print_out(_envelope(answer, manners) if manners.is_json else answer.text)
 
 
 def _envelope(answer: Answer, manners: Manners) -> str:
@@ -249,12 +255,24 @@ def print_out(text: str, stream: TextIO | None = None) -> None:
     Raises:
         OutputLost: it cannot be written.
     """
-    if not text:
-        return
-    stream = stream or sys.stdout
+    if text:
+        out = stream or sys.stdout
+        with _losing_output():
+            out.write(text + "\n")
+            out.flush()
+
+
+def _print_raw(raw: bytes) -> None:
+    """Write bytes on stdout now, as `print_out` does a text."""
+    with _losing_output():
+        sys.stdout.buffer.write(raw)
+        sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _losing_output() -> Iterator[None]:
     try:
-        stream.write(text + "\n")
-        stream.flush()
+        yield
     except OSError as error:
         discard_output()
         raise OutputLost(error) from error

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vidindex.cli.command import Answer, Invocation, add_command
+from vidindex.cli.completion import complete_run
 from vidindex.cli.escaping import json_path, printable
 from vidindex.cli.tables import columns, counted
 
@@ -27,12 +28,20 @@ def diff(
     before: Annotated[
         int | None,
         typer.Argument(
-            metavar="RUN", help="By default the one before the other.", show_default=False
+            metavar="RUN",
+            help="By default the one before the other.",
+            show_default=False,
+            autocompletion=complete_run,
         ),
     ] = None,
     after: Annotated[
         int | None,
-        typer.Argument(metavar="RUN", help="By default the one in use.", show_default=False),
+        typer.Argument(
+            metavar="RUN",
+            help="By default the one in use.",
+            show_default=False,
+            autocompletion=complete_run,
+        ),
     ] = None,
     *,
     show_all: Annotated[bool, typer.Option("--all", help="Show every file that moved.")] = False,

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vidindex.cli.command import Answer, Invocation, add_command
+from vidindex.cli.completion import complete_known_path
 from vidindex.cli.escaping import json_path, printable
-from vidindex.cli.labels import RunNumber
+from vidindex.cli.filters import RunNumber
 from vidindex.cli.tables import columns
 
 if TYPE_CHECKING:
@@ -23,7 +24,12 @@ def add_to(app: typer.Typer) -> None:
 def explain(
     call: Invocation,
     video: Annotated[
-        str, typer.Argument(metavar="PATH_OR_HASH", help="A file, or the start of a hash.")
+        str,
+        typer.Argument(
+            metavar="PATH_OR_HASH",
+            help="A file, or the start of a hash.",
+            autocompletion=complete_known_path,
+        ),
     ],
     run: RunNumber = None,
     top: Annotated[int, typer.Option("--top", metavar="N", help="Neighbours at most.")] = 5,

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from vidindex.cli import formats
 from vidindex.cli.command import Answer, Invocation, add_command
 from vidindex.cli.escaping import json_path, printable
+from vidindex.cli.formats import Format, FormatOption
 from vidindex.cli.tables import columns, counted
 
 if TYPE_CHECKING:
@@ -17,16 +19,26 @@ if TYPE_CHECKING:
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    add_command(app, failures, example="vidindex failures")
+    add_command(app, failures, example="vidindex failures", notes=formats.FORMAT_NOTES)
 
 
-def failures(call: Invocation) -> Answer:
+def failures(call: Invocation, *, output: FormatOption = Format.TABLE) -> Answer:
     """List the files that could not be decoded or read, with the reason, and count the reasons."""
     from vidindex.library import Library
 
-    rows = _rows(Library(settings=call.settings).failures())
+    found = Library(settings=call.settings).failures()
+    rows = _rows(found)
     reasons = Counter(row["reason"] for row in rows)
-    return Answer({"rows": rows, "reasons": dict(reasons.most_common())}, _text(rows, reasons))
+    paths = [failure.path for failure in found.undecodable]
+    paths += [file.stat.path for file in found.unreadable]
+    listing = formats.Listing(
+        {"rows": rows, "reasons": dict(reasons.most_common())},
+        rows,
+        ("path", "reason", "recipe", "weights", "failed_at"),
+        lambda: _text(rows, reasons),
+        list(dict.fromkeys(paths)),  # once, by whatever number of recipes it failed
+    )
+    return formats.answer(call, output, listing)
 
 
 def _rows(answer: FailuresAnswer) -> list[dict[str, Any]]:

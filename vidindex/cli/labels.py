@@ -2,60 +2,92 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 import typer
 
+from vidindex.cli import filters, formats
 from vidindex.cli.command import Answer, Invocation, add_command
 from vidindex.cli.escaping import json_path
+from vidindex.cli.formats import Format, FormatOption
 from vidindex.cli.tables import columns
-from vidindex.errors import UsageError
 
-RunNumber = Annotated[
-    int | None,
-    typer.Option("--run", metavar="N", help="Which clustering; the one in use by default."),
-]
+if TYPE_CHECKING:
+    from vidindex.store.listings import ListedFile
+
+_COLUMNS = ("path", "label", "name", "distance", "placed_later")
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    add_command(app, labels, example="vidindex labels --label 3")
+    notes = filters.FILTER_NOTES + formats.FORMAT_NOTES
+    add_command(app, labels, example="vidindex labels --label 3", notes=notes)
 
 
 def labels(
     call: Invocation,
-    run: RunNumber = None,
-    label: Annotated[
-        int | None, typer.Option("--label", metavar="N", help="Only this cluster.")
-    ] = None,
+    run: filters.RunNumber = None,
+    label: filters.Label = None,
     *,
-    unsorted: Annotated[
-        bool, typer.Option("--unsorted", help="Only the files that fit no cluster.")
-    ] = False,
+    name: filters.Name = None,
+    unsorted: filters.Unsorted = False,
+    path: filters.PathGlob = None,
+    longer: filters.Longer = None,
+    shorter: filters.Shorter = None,
+    since: filters.Since = None,
+    codec: filters.Codec = None,
+    sort: filters.SortKey = None,
+    limit: filters.Limit = None,
+    output: FormatOption = Format.TABLE,
 ) -> Answer:
     """List which cluster each file is in, the most typical of each first."""
-    if unsorted and label is not None:
-        raise UsageError("--label and --unsorted cannot both hold", "leave one of them out")
+    filters.require_one_kind(label, name, unsorted=unsorted)
     from vidindex.library import Library
+    from vidindex.listing import ListRequest
+    from vidindex.store.listings import FileFilter
 
-    answer = Library(settings=call.settings).labels(run, label, unsorted=unsorted)
-    rows = [
-        {
-            **json_path(row.stat.path),
-            "label": row.label,
-            "name": row.name,
-            "distance": row.distance,
-            "placed_later": row.is_placed_later,
-        }
-        for row in answer.rows
-    ]
-    has_names = any(row.name for row in answer.rows)
+    key, is_descending = filters.to_sort(sort)
+    wanted = FileFilter(
+        is_labelled=True,
+        path=filters.to_pattern(path),
+        longer_s=filters.to_seconds(longer, "--longer"),
+        shorter_s=filters.to_seconds(shorter, "--shorter"),
+        since=filters.to_moment(since, "--since", datetime.now(UTC)),
+        codec=codec,
+        sort=("label", "distance") if key is None else (key,),
+        is_descending=is_descending,
+        limit=filters.to_limit(limit),
+    )
+    found = Library(settings=call.settings).files(ListRequest(wanted, run, label, name, unsorted))
+    rows = [_data(file) for file in found.rows]
+    listing = formats.Listing(
+        {"run": None if found.run is None else found.run.id, "rows": rows},
+        rows,
+        _COLUMNS,
+        lambda: _text(found.rows),
+        [file.path for file in found.rows],
+    )
+    return formats.answer(call, output, listing)
+
+
+def _data(file: ListedFile) -> dict[str, Any]:
+    return {
+        **json_path(file.path),
+        "label": file.label,
+        "name": file.name,
+        "distance": file.distance,
+        "placed_later": file.is_placed_later,
+    }
+
+
+def _text(rows: tuple[ListedFile, ...]) -> str:
+    has_names = any(row.name for row in rows)
     lines = [
-        (_shown(row.label), *([row.name or ""] * has_names), f"{row.distance:.4f}", row.stat.path)
-        for row in answer.rows
+        (_shown(row.label), *([row.name or ""] * has_names), f"{row.distance:.4f}", row.path)
+        for row in rows
     ]
-    text = columns(["label", *(["name"] * has_names), "distance", "path"], lines)
-    return Answer({"run": answer.run.id, "rows": rows}, text)
+    return columns(["label", *(["name"] * has_names), "distance", "path"], lines)
 
 
 def _shown(label: int | None) -> int | str:

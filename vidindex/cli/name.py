@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vidindex.cli.command import Answer, Invocation, add_command
+from vidindex.cli.completion import complete_label
 from vidindex.cli.escaping import printable
-from vidindex.cli.labels import RunNumber
+from vidindex.cli.filters import RunNumber
 from vidindex.cli.options import WRITER_SETTINGS
 from vidindex.cli.tables import columns, counted
 from vidindex.errors import UsageError
@@ -27,7 +28,13 @@ def add_to(app: typer.Typer) -> None:
 def name(
     call: Invocation,
     label: Annotated[
-        int | None, typer.Argument(metavar="LABEL", help="Which cluster.", show_default=False)
+        int | None,
+        typer.Argument(
+            metavar="LABEL",
+            help="Which cluster.",
+            show_default=False,
+            autocompletion=complete_label,
+        ),
     ] = None,
     text: Annotated[
         str | None, typer.Argument(metavar="NAME", help="What to call it.", show_default=False)

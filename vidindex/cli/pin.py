@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from vidindex.cli.command import Answer, Invocation, add_command
+from vidindex.cli.completion import complete_path_or_cluster
 from vidindex.cli.escaping import printable
 from vidindex.cli.options import WRITER_SETTINGS
 from vidindex.cli.wishes import path_text, video_data
@@ -25,6 +26,7 @@ def pin(
         typer.Argument(
             metavar="PATH_OR_HASH... LABEL",
             help="Videos, and last the label or the name of a cluster of the run in use.",
+            autocompletion=complete_path_or_cluster,
         ),
     ],
 ) -> Answer:

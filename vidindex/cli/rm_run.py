@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from vidindex.cli.command import Answer, Invocation, add_command
+from vidindex.cli.completion import complete_run
 from vidindex.cli.options import WRITER_SETTINGS
 from vidindex.cli.tables import counted
 
@@ -19,7 +20,10 @@ def add_to(app: typer.Typer) -> None:
 def rm_run(
     call: Invocation,
     runs: Annotated[
-        list[int], typer.Argument(metavar="RUN…", help="Numbers; vidindex runs lists them.")
+        list[int],
+        typer.Argument(
+            metavar="RUN…", help="Numbers; vidindex runs lists them.", autocompletion=complete_run
+        ),
     ],
     *,
     force: Annotated[bool, typer.Option("--force", help="Also the run that is in use.")] = False,

@@ -6,26 +6,40 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from vidindex.cli import formats
 from vidindex.cli.command import Answer, Invocation, add_command
 from vidindex.cli.escaping import json_path
+from vidindex.cli.formats import Format, FormatOption
 from vidindex.cli.tables import columns
 
 if TYPE_CHECKING:
     from vidindex.store.clusterings import StoredRun
 
+_COLUMNS = (
+    *("id", "in_use", "recipe_id", "algorithm", "k", "seed", "n_init", "normalize", "scope"),
+    *("video_count", "inertia", "silhouette", "stability", "previous_id", "software"),
+    *("created_at", "used_at"),
+)
+
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    add_command(app, runs, example="vidindex runs")
+    add_command(app, runs, example="vidindex runs", notes=formats.FORMAT_NOTES)
 
 
-def runs(call: Invocation) -> Answer:
+def runs(call: Invocation, *, output: FormatOption = Format.TABLE) -> Answer:
     """List the stored clusterings, with what each was made from."""
     from vidindex import querying
     from vidindex.library import Library
 
     stored = Library(settings=call.settings).runs()
     in_use = querying.in_use(stored)
+    rows = [run_data(run) | {"in_use": run is in_use} for run in stored]
+    listing = formats.Listing({"runs": rows}, rows, _COLUMNS, lambda: _text(stored, in_use))
+    return formats.answer(call, output, listing)
+
+
+def _text(stored: list[StoredRun], in_use: StoredRun | None) -> str:
     rows = [
         (
             run.id,
@@ -48,12 +62,9 @@ def runs(call: Invocation) -> Answer:
         "run in_use algorithm k videos inertia silhouette seed normalize n_init recipe made(UTC) "
         "within"
     )
-    text = (
-        columns(header.split(), rows)
-        if rows
-        else "nothing is clustered yet; try: vidindex cluster -k 10"
-    )
-    return Answer({"runs": [run_data(run) | {"in_use": run is in_use} for run in stored]}, text)
+    if not rows:
+        return "nothing is clustered yet; try: vidindex cluster -k 10"
+    return columns(header.split(), rows)
 
 
 def run_data(run: StoredRun) -> dict[str, object]:

@@ -8,6 +8,7 @@ import typer
 
 from vidindex.cli.command import Answer, Invocation, add_command
 from vidindex.cli.escaping import json_path, printable
+from vidindex.cli.filters import LabelNumber
 from vidindex.cli.tables import columns, counted
 
 if TYPE_CHECKING:
@@ -36,9 +37,7 @@ def search(
             help="The lowest score, in deviations above the library's mean; 0.5 by default.",
         ),
     ] = None,
-    label: Annotated[
-        int | None, typer.Option("--label", metavar="N", help="Only this cluster.")
-    ] = None,
+    label: LabelNumber = None,
     recipe: Annotated[
         int | None,
         typer.Option(

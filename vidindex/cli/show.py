@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vidindex.cli.command import Answer, Invocation, add_command
+from vidindex.cli.completion import complete_known_path
 from vidindex.cli.escaping import json_path, printable
 from vidindex.cli.tables import counted, duration, size
 
@@ -22,7 +23,12 @@ def add_to(app: typer.Typer) -> None:
 def show(
     call: Invocation,
     video: Annotated[
-        str, typer.Argument(metavar="PATH_OR_HASH", help="A file, or the start of a hash.")
+        str,
+        typer.Argument(
+            metavar="PATH_OR_HASH",
+            help="A file, or the start of a hash.",
+            autocompletion=complete_known_path,
+        ),
     ],
 ) -> Answer:
     """Tell all that the library knows of one video."""

@@ -8,13 +8,12 @@ import typer
 
 from vidindex.cli.command import Answer, Invocation, add_command
 from vidindex.cli.escaping import json_path
-from vidindex.cli.labels import RunNumber
+from vidindex.cli.filters import LabelNumber, RunNumber
 from vidindex.cli.tables import columns
 
 if TYPE_CHECKING:
     from vidindex.surveying import TypicalAnswer
 
-Label = Annotated[int | None, typer.Option("--label", metavar="N", help="Only this cluster.")]
 Limit = Annotated[int, typer.Option("--limit", metavar="N", help="Videos at most.")]
 LimitEach = Annotated[
     int, typer.Option("--limit", metavar="N", help="Videos of each cluster at most.")
@@ -29,7 +28,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def outliers(
-    call: Invocation, label: Label = None, limit: Limit = 10, run: RunNumber = None
+    call: Invocation, label: LabelNumber = None, limit: Limit = 10, run: RunNumber = None
 ) -> Answer:
     """List the videos that fit their cluster least: unusually far from its centroid."""
     from vidindex.library import Library
@@ -38,7 +37,7 @@ def outliers(
 
 
 def representatives(
-    call: Invocation, label: Label = None, limit: LimitEach = 3, run: RunNumber = None
+    call: Invocation, label: LabelNumber = None, limit: LimitEach = 3, run: RunNumber = None
 ) -> Answer:
     """List the videos that show best what each cluster is: nearest to its centroid."""
     from vidindex.library import Library
@@ -47,7 +46,7 @@ def representatives(
 
 
 def borderline(
-    call: Invocation, label: Label = None, limit: Limit = 10, run: RunNumber = None
+    call: Invocation, label: LabelNumber = None, limit: Limit = 10, run: RunNumber = None
 ) -> Answer:
     """List the videos that could as well be in another cluster: the least margin first."""
     from vidindex.library import Library

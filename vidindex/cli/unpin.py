@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from vidindex.cli.command import Answer, Invocation, add_command
+from vidindex.cli.completion import complete_known_path
 from vidindex.cli.options import WRITER_SETTINGS
 from vidindex.cli.wishes import path_text, video_data
 
@@ -19,7 +20,12 @@ def add_to(app: typer.Typer) -> None:
 def unpin(
     call: Invocation,
     paths: Annotated[
-        list[str], typer.Argument(metavar="PATH_OR_HASH...", help="Videos that are pinned.")
+        list[str],
+        typer.Argument(
+            metavar="PATH_OR_HASH...",
+            help="Videos that are pinned.",
+            autocompletion=complete_known_path,
+        ),
     ],
 ) -> Answer:
     """Let pinned videos go where they belong in the next clustering."""

@@ -8,6 +8,7 @@ import typer
 
 from vidindex.cli.assign import place_data, place_text
 from vidindex.cli.command import Answer, Invocation, add_command
+from vidindex.cli.completion import complete_run
 from vidindex.cli.options import WRITER_SETTINGS
 from vidindex.cli.tables import counted
 
@@ -19,7 +20,12 @@ def add_to(app: typer.Typer) -> None:
 
 def use(
     call: Invocation,
-    run: Annotated[int, typer.Argument(metavar="RUN", help="Its number; vidindex runs lists it.")],
+    run: Annotated[
+        int,
+        typer.Argument(
+            metavar="RUN", help="Its number; vidindex runs lists it.", autocompletion=complete_run
+        ),
+    ],
 ) -> Answer:
     """Go by a stored clustering from now on: its labels, names and folders hold again.
 

@@ -20,7 +20,7 @@ def add_to(app: typer.Typer) -> None:
 
 
 def wishes(call: Invocation) -> Answer:
-    """List the videos that are pinned to a cluster, and those that are kept apart."""
+    """List the videos that are pinned to a cluster, kept apart, or noted as no duplicates."""
     from vidindex.library import Library
 
     answer = Library(settings=call.settings).wishes()
@@ -30,6 +30,7 @@ def wishes(call: Invocation) -> Answer:
             for each in answer.pins
         ],
         "apart": [[video_data(video) for video in pair] for pair in answer.apart],
+        "distinct": [[video_data(video) for video in pair] for pair in answer.distinct],
     }
     parts = []
     if answer.pins:
@@ -43,9 +44,13 @@ def wishes(call: Invocation) -> Answer:
             for each in answer.pins
         ]
         parts.append("pinned\n" + columns(["label", "name", "is in", "path"], rows))
-    if answer.apart:
-        pairs = [(path_text(one), path_text(other)) for one, other in answer.apart]
-        parts.append("never in one cluster\n" + columns(["path", "and"], pairs))
+    for title, listed in (
+        ("never in one cluster", answer.apart),
+        ("no duplicates", answer.distinct),
+    ):
+        if listed:
+            pairs = [(path_text(one), path_text(other)) for one, other in listed]
+            parts.append(f"{title}\n" + columns(["path", "and"], pairs))
     text = "\n\n".join(parts) or "there are no wishes; try: vidindex pin PATH LABEL"
     return Answer(data, text)
 

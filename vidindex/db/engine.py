@@ -84,6 +84,23 @@ class Database:
         ):
             yield session
 
+    @contextmanager
+    def attached(self, other: Path) -> Iterator[None]:
+        """Let transactions read another library too, as the schema ``other``; none can write it."""
+        with explained(other):
+            self._outside_transactions("ATTACH DATABASE ? AS other", f"{other.as_uri()}?mode=ro")
+        try:
+            yield
+        finally:
+            self._outside_transactions("DETACH DATABASE other")
+
+    def _outside_transactions(self, statement: str, *values: str) -> None:
+        connection = self.engine.raw_connection()  # the one that transactions have too
+        try:
+            connection.cursor().execute(statement, values)
+        finally:
+            connection.close()
+
     def close(self) -> None:
         """Close the connection."""
         self.engine.dispose()
@@ -105,7 +122,11 @@ def sqlite_engine(path: Path, *, foreign_keys: bool = True) -> Engine:
 
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(
-            path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+            path,
+            timeout=BUSY_TIMEOUT_S,
+            isolation_level=None,
+            check_same_thread=False,
+            uri=True,  # for what is attached; an absolute path stays one
         )
 
     engine = create_engine("sqlite://", creator=connect, poolclass=QueuePool, pool_size=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -161,14 +161,33 @@ def count_files(session: Session) -> tuple[int, int, int]:
     return total - gone - barred, gone, barred
 
 
-def find_paths(session: Session) -> dict[int, Path]:
+class VideoPaths(Mapping[int, Path]):
+    """A path of each video. It is made of its bytes when it is asked for: few of many are."""
+
+    def __init__(self, raw: Mapping[int, bytes]) -> None:
+        self._raw = raw
+
+    def __getitem__(self, video_id: int) -> Path:
+        """Return the path of a video."""
+        return Path(os.fsdecode(self._raw[video_id]))
+
+    def __iter__(self) -> Iterator[int]:
+        """Go through the numbers of the videos."""
+        return iter(self._raw)
+
+    def __len__(self) -> int:
+        """Return how many videos have one."""
+        return len(self._raw)
+
+
+def find_paths(session: Session) -> VideoPaths:
     """Return for each video that has a present file the first of its paths."""
     rows = session.execute(
-        select(File.video_id, func.min(File.path))
+        select(File.video_id, func.min(type_coerce(File.path, LargeBinary)))
         .where(File.missing_since.is_(None), File.video_id.is_not(None))
         .group_by(File.video_id)
     )
-    return {video_id: path for video_id, path in rows if video_id is not None}
+    return VideoPaths({video_id: raw for video_id, raw in rows if video_id is not None})
 
 
 def find_place(session: Session, blake3: bytes) -> Path | None:

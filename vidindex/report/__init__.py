@@ -1,0 +1,1 @@
+"""The report: what is known of a library as one page with pictures, that needs nothing else."""
