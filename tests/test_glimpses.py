@@ -32,6 +32,15 @@ def test_a_smaller_and_coarser_picture_is_the_same(width_px, height_px):
     assert agree(collect([(0.0, jpeg(large, 240, 180))]), collect([(0.0, small)])) is True
 
 
+def test_a_picture_of_an_odd_height_is_cut_where_it_ends():
+    """It is decoded at half its size, and half of 135 rows are 68 with the last one cut."""
+    stripes = np.repeat(np.arange(12) % 2, 18)[:, np.newaxis] * 140 + 60
+    stripes = np.repeat(stripes, 384, axis=1).astype(np.uint8)
+    odd, even = (glimpse(jpeg(stripes, *size)).astype(int) for size in ((240, 135), (192, 108)))
+
+    assert np.abs(odd - even).max() <= 10
+
+
 def test_something_small_at_another_place_is_another_picture():
     before, after = picture(3).copy(), picture(3).copy()
     before[40:60, 20:32] = 255

@@ -42,25 +42,30 @@ def glimpse(jpeg: bytes) -> NDArray[np.uint8] | None:
     """Return a JPEG file as (256,) uint8 grey levels of 16 x 16 parts; None if it is damaged."""
     try:
         with Image.open(BytesIO(jpeg), formats=["JPEG"]) as picture:
+            width_px, height_px = picture.size
             if max(picture.size) > MOST_SIDE_PX:
                 return None
             picture.draft("L", (DECODED_SIDE_PX, DECODED_SIDE_PX))  # decodes it small: quicker
             levels = np.asarray(picture.convert("L"), dtype=np.float32)
     except OSError:
         return None  # no witness; what it would say is told without it
-    height_px, width_px = levels.shape
-    means = _shares(height_px) @ levels @ _shares(width_px).T
+    rows, columns = levels.shape
+    means = _shares(rows, height_px) @ levels @ _shares(columns, width_px).T
     return np.rint(means).astype(np.uint8).ravel()
 
 
 @cache
-def _shares(size_px: int) -> NDArray[np.float32]:
-    """Return how much each pixel of a row counts in the mean of each part, (16, size_px).
+def _shares(count: int, size_px: int) -> NDArray[np.float32]:
+    """Return how much each pixel of a row counts in the mean of each part, (16, count).
+
+    count: of the pixels that were decoded, small, of size_px. Half of an odd number is rounded up:
+    the last one then shows less than the others, and is not the edge of the picture.
 
     A pixel on the border of two parts counts in both, by what lies in each: filters that take it
     for one of them shift small pictures by half a part.
     """
-    edges = np.arange(size_px + 1) * (SIDE / size_px)
+    true_count = size_px / round(size_px / count)
+    edges = np.minimum(np.arange(count + 1), true_count) * (SIDE / true_count)
     parts = np.arange(SIDE)[:, np.newaxis]
     inside = np.minimum(edges[1:], parts + 1) - np.maximum(edges[:-1], parts)
     shares: NDArray[np.float32] = np.maximum(inside, 0).astype(np.float32)
