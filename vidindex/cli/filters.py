@@ -128,7 +128,8 @@ def to_seconds(text: str | None, option: str, *, is_unit_needed: bool = False) -
         parts = [(text, "s")]
     elif not parts or "".join(map("".join, parts)) != text:
         raise UsageError(
-            f"{option} {text} is not understood", "give for example 90s, 5m, 1h30m or 7d"
+            f"{option} {text} is not understood",
+            f"give for example {'2026-01-31 or 7d' if is_unit_needed else '90s, 5m or 1h30m'}",
         )
     seconds = sum(float(amount) * _SECONDS[unit] for amount, unit in parts)
     if seconds > _LONGEST_S:

@@ -128,7 +128,7 @@ def _data(file: ListedFile) -> dict[str, Any]:
 
 def _text(found: ListAnswer) -> str:
     if not found.rows:
-        return "no such file is known; vidindex ls without options lists all"
+        return "none of the library's files is like that"
     cells: dict[str, list[object]] = {
         "label": [_label(file) for file in found.rows],
         "name": [file.name or "" for file in found.rows],
@@ -165,4 +165,5 @@ def _summary(found: ListAnswer) -> str:
     text = (
         f"{counted(totals.files, 'file')}, {size(totals.size_bytes)}, {duration(totals.duration_s)}"
     )
-    return text if len(found.rows) == totals.files else f"{len(found.rows)} of {text}"
+    shown = len(found.rows)
+    return text if shown == totals.files else f"{text}; {shown} of them shown"

@@ -140,7 +140,8 @@ def _told_to_user(limits: StatementLimits) -> Iterator[None]:
                 f"the statement is refused: {error}", "it may only read: SELECT, VALUES or WITH"
             ) from error
         raise UsageError(
-            f"the statement is not understood: {error}", "vidindex sql --views lists the views"
+            f"the statement is not understood: {error}",
+            "give one statement; vidindex sql --views lists the views",
         ) from error
 
 

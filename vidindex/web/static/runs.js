@@ -107,7 +107,7 @@ function grouper(body, note, done) {
       calm();
       if (next === null) await done();
       const seconds = ((performance.now() - start) / 1000).toFixed(1);
-      note.textContent = `${counted(shownRun().clusters, "cluster")} in ${seconds} s`;
+      note.textContent = `${counted(shownRun().clusters, "cluster")} in ${seconds} s; in use from now on`;
     } catch (error) {
       note.textContent = "";
       throw error;
