@@ -11,6 +11,9 @@ from pathlib import Path
 # text around (bidi) or hide it; surrogates are the bytes of a name that is not UTF-8.
 _UNSAFE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 _FIRST_BYTE_SURROGATE = 0xDC00
+# A spreadsheet takes a text that begins so for a formula, and runs it; some take the wide forms of
+# these signs too. A tab or a carriage return in front does not hide them: it is escaped.
+_FORMULA_STARTS = tuple("=+-@＝＋－＠")  # noqa: RUF001
 
 
 def printable(text: object) -> str:
@@ -22,6 +25,11 @@ def printable(text: object) -> str:
         _escaped(character) if unicodedata.category(character) in _UNSAFE_CATEGORIES else character
         for character in shown
     )
+
+
+def is_formula(text: str) -> bool:
+    """Whether a spreadsheet may take a printable text for a formula; a ' in front prevents it."""
+    return text.startswith(_FORMULA_STARTS)
 
 
 def json_path(path: Path, key: str = "path") -> dict[str, str]:

@@ -17,9 +17,8 @@ from numpy.typing import NDArray
 
 from vidindex.embedding import VECTOR_SIZE
 from vidindex.errors import Refused
-from vidindex.escaping import json_path, printable
+from vidindex.escaping import is_formula, json_path, printable
 
-_FORMULA_STARTS = tuple("=+-@＝＋－＠")  # noqa: RUF001 - the wide forms count in some programs
 _COLUMNS = (
     "hash",
     "path",
@@ -216,4 +215,4 @@ def _inert(cell: Any) -> Any:
     if not isinstance(cell, str):
         return cell
     shown = printable(cell)
-    return f"'{shown}" if shown.startswith(_FORMULA_STARTS) else shown
+    return f"'{shown}" if is_formula(shown) else shown

@@ -18,10 +18,8 @@ from vidindex.cli.command import Answer, Invocation
 from vidindex.cli.escaping import printable
 from vidindex.cli.tables import counted
 from vidindex.errors import UsageError
+from vidindex.escaping import is_formula
 
-# A spreadsheet takes a text that begins so for a formula, and runs it; some take the wide forms of
-# these signs too. A tab or a carriage return in front would not hide them: it is escaped.
-_FORMULA_STARTS = tuple("=+-@＝＋－＠")  # noqa: RUF001
 FORMAT_NOTES = (
     "\n\nFormats: json is what --json prints; jsonl is one object a line; csv is RFC 4180, where "
     "a text that a spreadsheet would run as a formula gets a ' in front; paths0 is the exact bytes "
@@ -112,4 +110,4 @@ def _cell(cell: object) -> object:
     if not isinstance(cell, str):
         return cell
     shown = printable(cell)
-    return _Inert(f"'{shown}") if shown.startswith(_FORMULA_STARTS) else shown
+    return _Inert(f"'{shown}") if is_formula(shown) else shown

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import (
     ColumnElement,
     LargeBinary,
+    Select,
     bindparam,
     delete,
     func,
@@ -52,7 +53,17 @@ def list_files(
     session: Session, folder: Path | None = None, *, video_id: int | None = None
 ) -> list[StoredFile]:
     """Return all files, those at or below a folder, or those of a content, sorted by path."""
-    query = select(
+    query = select_files()
+    if folder is not None:
+        query = query.where(is_below(File.path, folder))
+    if video_id is not None:
+        query = query.where(File.video_id == video_id)
+    return [*fetch_files(session, query.order_by(File.path))]
+
+
+def select_files() -> Select[*tuple[Any, ...]]:
+    """Build the query of all files, for `fetch_files`."""
+    return select(
         File.id,
         File.path,
         File.size_bytes,
@@ -65,16 +76,12 @@ def list_files(
         File.missing_since,
         File.read_error,
     ).join(Video, Video.id == File.video_id, isouter=True)
-    if folder is not None:
-        query = query.where(is_below(File.path, folder))
-    if video_id is not None:
-        query = query.where(File.video_id == video_id)
-    return [
-        StoredFile(id_, FileStat(path, size, mtime, device, inode), *rest)
-        for id_, path, size, mtime, device, inode, *rest in session.execute(
-            query.order_by(File.path)
-        )
-    ]
+
+
+def fetch_files(session: Session, query: Select[*tuple[Any, ...]]) -> Iterator[StoredFile]:
+    """Give the files that a narrowed `select_files` finds."""
+    for number, path, size_bytes, mtime_ns, device, inode, *rest in session.execute(query):
+        yield StoredFile(number, FileStat(path, size_bytes, mtime_ns, device, inode), *rest)
 
 
 def find_file(session: Session, path: Path) -> StoredFile | None:

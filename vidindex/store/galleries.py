@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from vidindex.db.models import Assignment, File, Video
 from vidindex.db.pictures import Thumbnail
-from vidindex.scanning import FileStat
 from vidindex.store.clusterings import UNSORTED
-from vidindex.store.files import StoredFile
-from vidindex.store.videos import StoredVideo, to_info
+from vidindex.store.files import StoredFile, fetch_files, select_files
+from vidindex.store.videos import StoredVideo, fetch_videos, select_videos
 
 _AT_ONCE = 10_000  # SQLite takes some 32 000 values in a statement
 
@@ -59,21 +57,8 @@ def find_contents(session: Session, video_ids: Sequence[int]) -> dict[int, Store
     """Return some videos by their numbers, without those that are not there."""
     found: dict[int, StoredVideo] = {}
     for some in _parts(video_ids):
-        rows = session.execute(
-            select(
-                Video.id,
-                Video.blake3,
-                Video.size_bytes,
-                Video.added_at,
-                Video.duration_s,
-                Video.width_px,
-                Video.height_px,
-                Video.codec,
-            ).where(Video.id.in_(some))
-        )
-        for row in rows:
-            info = to_info(row.duration_s, row.width_px, row.height_px, row.codec)
-            found[row.id] = StoredVideo(row.id, row.blake3, row.size_bytes, info, row.added_at)
+        query = select_videos().where(Video.id.in_(some))
+        found |= {video.id: video for video in fetch_videos(session, query)}
     return found
 
 
@@ -82,11 +67,11 @@ def find_places(session: Session, video_ids: Sequence[int]) -> dict[int, StoredF
     found: dict[int, StoredFile] = {}
     for some in _parts(video_ids):
         query = (
-            _files()
+            select_files()
             .where(File.video_id.in_(some))
             .order_by(File.missing_since.is_not(None), File.path)
         )
-        for file in _to_files(session, query):
+        for file in fetch_files(session, query):
             if file.video_id is not None:
                 found.setdefault(file.video_id, file)
     return found
@@ -94,7 +79,7 @@ def find_places(session: Session, video_ids: Sequence[int]) -> dict[int, StoredF
 
 def find_file(session: Session, file_id: int) -> StoredFile | None:
     """Return the file of a number."""
-    return next(_to_files(session, _files().where(File.id == file_id)), None)
+    return next(fetch_files(session, select_files().where(File.id == file_id)), None)
 
 
 def count_pictures(session: Session, video_ids: Sequence[int]) -> dict[int, Pictures]:
@@ -113,28 +98,6 @@ def count_pictures(session: Session, video_ids: Sequence[int]) -> dict[int, Pict
         )
         found |= {number: Pictures(*pictures) for number, *pictures in rows}
     return found
-
-
-def _files() -> Select[*tuple[Any, ...]]:
-    return select(
-        File.id,
-        File.path,
-        File.size_bytes,
-        File.mtime_ns,
-        File.device,
-        File.inode,
-        File.checked_at_ns,
-        File.video_id,
-        Video.blake3,
-        File.missing_since,
-        File.read_error,
-    ).join(Video, Video.id == File.video_id, isouter=True)
-
-
-def _to_files(session: Session, query: Select[*tuple[Any, ...]]) -> Iterator[StoredFile]:
-    for number, path, size_bytes, mtime_ns, device, inode, *rest in session.execute(query):
-        stat = FileStat(path, size_bytes, mtime_ns, device, inode)
-        yield StoredFile(number, stat, *rest)
 
 
 def _parts(video_ids: Sequence[int]) -> Iterator[Sequence[int]]:

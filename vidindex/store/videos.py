@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, insert, select, update
 from sqlalchemy.orm import Session
 
 from vidindex.db.models import Embedding, EmbeddingFailure, Video
@@ -75,31 +77,33 @@ def put_video(
 
 def find_videos(session: Session, hash_prefix: str) -> list[StoredVideo]:
     """Return the contents whose hash begins with these hex digits."""
-    rows = session.execute(
-        select(
-            Video.id,
-            Video.blake3,
-            Video.size_bytes,
-            Video.added_at,
-            Video.duration_s,
-            Video.width_px,
-            Video.height_px,
-            Video.codec,
-        )
+    query = (
+        select_videos()
         .where(Video.blake3 >= bytes.fromhex(hash_prefix.ljust(64, "0")))
         .where(Video.blake3 <= bytes.fromhex(hash_prefix.ljust(64, "f")))
         .order_by(Video.blake3)
     )
-    return [
-        StoredVideo(
-            row.id,
-            row.blake3,
-            row.size_bytes,
-            to_info(row.duration_s, row.width_px, row.height_px, row.codec),
-            row.added_at,
-        )
-        for row in rows
-    ]
+    return [*fetch_videos(session, query)]
+
+
+def select_videos() -> Select[*tuple[Any, ...]]:
+    """Build the query of all contents, for `fetch_videos`."""
+    return select(
+        Video.id,
+        Video.blake3,
+        Video.size_bytes,
+        Video.added_at,
+        Video.duration_s,
+        Video.width_px,
+        Video.height_px,
+        Video.codec,
+    )
+
+
+def fetch_videos(session: Session, query: Select[*tuple[Any, ...]]) -> Iterator[StoredVideo]:
+    """Give the contents that a narrowed `select_videos` finds."""
+    for number, blake3, size_bytes, added_at, *header in session.execute(query):
+        yield StoredVideo(number, blake3, size_bytes, to_info(*header), added_at)
 
 
 def to_info(
