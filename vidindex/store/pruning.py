@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import Column, bindparam, delete, func, select
 from sqlalchemy.orm import Session
 
+from vidindex.db import pictures, wishes  # noqa: F401 - their tables have rows of videos, too
 from vidindex.db.base import Base
 from vidindex.db.models import Embedding, EmbeddingFailure, File, Video
 
