@@ -64,9 +64,9 @@ def network() -> InceptionEmbedder:
     return InceptionEmbedder(locate_weights("untrained"), batch_size=4)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Chromium as the system has it. One for all: a process can drive just one."""
+    """Chromium as the system has it; one at a time, and gone before tests that count processes."""
     sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     if chromium is None:
