@@ -69,7 +69,8 @@ def test_pictures_stand_still_where_less_motion_is_wanted(site: Site, open_page:
 def test_the_slider_groups_into_another_number_and_the_runs_are_compared(page: Page) -> None:
     expect(page.locator("#k")).to_have_value("3")
     page.locator("#k").fill("5")
-    expect(page.locator("#k-state")).to_have_text(re.compile(r"^5 clusters in \d+\.\d s; in use from now on$"))
+    told = re.compile(r"^5 clusters in \d+\.\d s; in use from now on$")
+    expect(page.locator("#k-state")).to_have_text(told)
     expect(page.locator(".cluster")).to_have_count(5)
     expect(page.locator("#run option:checked")).to_have_text("Run 2 · 5 clusters · in use")
 
