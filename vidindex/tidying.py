@@ -80,10 +80,16 @@ def prune_emptied(
     return gone
 
 
-def remake_pruned(database: Database, journal: Journal, undone: int, reporter: Reporter) -> None:
-    """Make the folders again that a batch had removed, as part of the batch that undoes it."""
+def remake_pruned(
+    database: Database, journal: Journal, undone: int, reporter: Reporter
+) -> list[Problem]:
+    """Make the folders again that a batch had removed, as part of the batch that undoes it.
+
+    Returns those that cannot be made so; the files that belong there make plain ones.
+    """
     with database.reading() as session:
         folders = moves.list_pruned_folders(session, undone)
+    problems: list[Problem] = []
     for folder in folders:
         if folder.path.exists():
             continue
@@ -92,8 +98,22 @@ def remake_pruned(database: Database, journal: Journal, undone: int, reporter: R
             make_folder_again(
                 folder.path, folder.permissions, folder.uid, folder.gid, root=folder.path.parent
             )
+            lost = _find_lost(folder)
         except ItemError as error:
-            reporter.problem(Problem.of(folder.path, error))
+            problems.append(Problem.of(folder.path, error))
+            continue
+        if lost:
+            reporter.notice(f"{folder.path} could not keep: {', '.join(lost)}")
+    return problems
+
+
+def _find_lost(folder: PrunedFolder) -> list[str]:
+    found = describe_folder(folder.path)
+    lost = {
+        "mode": found.permissions != folder.permissions,
+        "owner": (found.uid, found.gid) != (folder.uid, folder.gid),
+    }
+    return [name for name, is_lost in lost.items() if is_lost]
 
 
 def _is_removed(database: Database, journal: Journal, folder: Path) -> bool:

@@ -78,12 +78,13 @@ def undo(
             own = _open_undo(session, undone)
             moves.put_moves(session, own, plan.moves)
         with opened_batch(database, own) as journal:
-            remake_pruned(database, journal, undone.id, control.reporter)
+            unmade = remake_pruned(database, journal, undone.id, control.reporter)
             result = carry_out(database, journal, plan, control, "skip")
             kept = remove_made_folders(database, journal, undone.id)
-        for problem in kept:
+        problems = (*unmade, *kept)
+        for problem in problems:
             control.reporter.problem(problem)
-        return replace(result, problems=(*result.problems, *kept))
+        return replace(result, problems=(*result.problems, *problems))
 
 
 def _foretell_manifest(content: ManifestContent, control: Control) -> MoveResult:

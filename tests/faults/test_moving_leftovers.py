@@ -62,6 +62,22 @@ def test_a_folder_of_ours_that_may_not_be_removed_is_told_or_removed_by_the_next
     assert str(folder) in undone.err + again.err or not folder.exists()
 
 
+def test_a_folder_that_undo_may_not_make_again_as_it_was_is_told(run, trace_at):
+    undone, scene = trace_at("undo", ["mkdirat", ".vidindex-folder.part"], "error=EACCES")
+
+    assert undone.code == 4
+    assert f"failed: cannot make the folder {scene.source}/" in undone.err
+    assert (scene.source / "left").is_dir()
+    assert (scene.source / "deep").is_dir()
+
+
+def test_a_folder_that_cannot_get_its_mode_again_is_told(trace_at):
+    undone, scene = trace_at("undo", ["fchmod", ".vidindex-folder.part", "0750"], "error=EACCES")
+
+    assert undone.code == 0
+    assert f"{scene.source}/deep could not keep: mode" in undone.err
+
+
 def test_a_sidecar_whose_copy_a_killed_undo_had_removed_is_copied_again(run, trace_at):
     copy = WAYS["copy"]
     killed, scene = trace_at("undo", ["unlink", '"a (2).mp4"'], "signal=SIGKILL", copy)
