@@ -85,11 +85,7 @@ def remove_runs(
     Raises:
         Refused: there is no such run, it is in use, or an unfinished apply or undo needs it.
     """
-    schema.require(library)
-    with (
-        schema.open_for_writing(library, reporter.notice, wait=wait) as database,
-        database.writing() as session,
-    ):
+    with schema.changing(library, reporter.notice, wait=wait) as session:
         for run in runs:
             _require_removable(session, run, force=force)
         for run in set(runs):
@@ -117,11 +113,7 @@ def name_cluster(
         Refused: there is no such run or label, or another of its clusters has this name.
     """
     name = None if text is None else Name(checked_name(text), "user")
-    schema.require(library)
-    with (
-        schema.open_for_writing(library, reporter.notice, wait=wait) as database,
-        database.writing() as session,
-    ):
+    with schema.changing(library, reporter.notice, wait=wait) as session:
         chosen = choose_run(session, run)
         clusters = {each.label: each for each in clusterings.list_clusters(session, chosen.id)}
         if label not in clusters:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -42,7 +40,7 @@ def set_distinct(
         UsageError: both are one content.
         Refused: one is unknown; nothing was changed.
     """
-    with _writing(library, reporter, wait=wait) as session:
+    with schema.changing(library, reporter.notice, wait=wait) as session:
         first, second = _find_pair(session, one, other)
         distinctions.put_distinction(session, first.id, second.id, now=datetime.now(UTC))
         return _show(session, first), _show(session, second)
@@ -57,7 +55,7 @@ def unset_distinct(
         UsageError: both are one content.
         Refused: one is unknown, or they were not noted as distinct; nothing was changed.
     """
-    with _writing(library, reporter, wait=wait) as session:
+    with schema.changing(library, reporter.notice, wait=wait) as session:
         first, second = _find_pair(session, one, other)
         shown = _show(session, first), _show(session, second)
         if not distinctions.drop_distinction(session, first.id, second.id):
@@ -65,16 +63,6 @@ def unset_distinct(
                 f"{one} and {other} are not noted as distinct", "vidindex wishes lists what is"
             )
         return shown
-
-
-@contextmanager
-def _writing(library: Path, reporter: Reporter, *, wait: bool) -> Iterator[Session]:
-    schema.require(library)
-    with (
-        schema.open_for_writing(library, reporter.notice, wait=wait) as database,
-        database.writing() as session,
-    ):
-        yield session
 
 
 def _find_pair(

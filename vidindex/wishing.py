@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -97,7 +96,7 @@ def pin(
         Refused: there is no such cluster, a video is unknown or has no usable vector, or it must
             be apart from another of that label; nothing was changed.
     """
-    with _writing(library, reporter, wait=wait) as session:
+    with schema.changing(library, reporter.notice, wait=wait) as session:
         run = choose_run(session, None)
         cluster = _find_cluster(session, run, label)
         look = _Look(session, run)
@@ -118,7 +117,7 @@ def unpin(
     Raises:
         Refused: a video is unknown or not pinned; nothing was changed.
     """
-    with _writing(library, reporter, wait=wait) as session:
+    with schema.changing(library, reporter.notice, wait=wait) as session:
         look = _Look(session, _run_in_use(session))
         unpinned = []
         for video in _find_videos(session, videos_given):
@@ -137,7 +136,7 @@ def keep_apart(
         UsageError: both are one content.
         Refused: one is unknown, or both are pinned to one label; nothing was changed.
     """
-    with _writing(library, reporter, wait=wait) as session:
+    with schema.changing(library, reporter.notice, wait=wait) as session:
         look = _Look(session, _run_in_use(session))
         first, second = _find_pair(session, one, other)
         wishes.put_separation(session, first.id, second.id, now=datetime.now(UTC))
@@ -156,7 +155,7 @@ def let_together(
         UsageError: both are one content.
         Refused: one is unknown, or they were not to be apart; nothing was changed.
     """
-    with _writing(library, reporter, wait=wait) as session:
+    with schema.changing(library, reporter.notice, wait=wait) as session:
         look = _Look(session, _run_in_use(session))
         first, second = _find_pair(session, one, other)
         if not wishes.drop_separation(session, first.id, second.id):
@@ -213,17 +212,6 @@ class _Look:
     def name(self, video: StoredVideo) -> str:
         path = self.at(video).path
         return video.blake3.hex()[:12] if path is None else str(path)
-
-
-@contextmanager
-def _writing(library: Path, reporter: Reporter, *, wait: bool) -> Iterator[Session]:
-    """Change the library in one transaction: all of a command's wishes, or none."""
-    schema.require(library)
-    with (
-        schema.open_for_writing(library, reporter.notice, wait=wait) as database,
-        database.writing() as session,
-    ):
-        yield session
 
 
 def _run_in_use(session: Session) -> StoredRun | None:

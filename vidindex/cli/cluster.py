@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vidindex.cli.command import Answer, Invocation, add_command
+from vidindex.cli.filters import RecipeNumber
 from vidindex.cli.options import CLUSTER_SETTINGS, WRITER_SETTINGS
 from vidindex.cli.plotting import can_print_blocks, draw_columns
 from vidindex.cli.tables import columns, counted
@@ -25,12 +26,6 @@ KOrRange = Annotated[
     str | None,
     typer.Option(
         "-k", "--clusters", metavar="K", help="How many clusters; 2..40 tries each of these."
-    ),
-]
-RecipeNumber = Annotated[
-    int | None,
-    typer.Option(
-        "--recipe", metavar="N", help="Whose vectors, if the library has several recipes."
     ),
 ]
 

@@ -144,8 +144,8 @@ def _answer(call: Callable[[], Answer], manners: Manners) -> int:
         _tell(stopped, manners)
         return stopped.exit_code
     except Exception as error:
-        # The one boundary of the program: every error that is expected has been caught above, so
-        # this is a bug. It is told as one, with its traceback on request, and ends with code 1.
+        # What is left is a bug of ours, of any type. Who asked for JSON must get one object even
+        # then, and who did not a line and no traceback (-vv shows it); it ends with code 1.
         _tell_bug(error, manners)
         return ExitCode.BUG
 

@@ -11,6 +11,7 @@ import typer
 from vidindex.cli import formats
 from vidindex.cli.command import Answer, Invocation, add_command
 from vidindex.cli.escaping import json_path, printable
+from vidindex.cli.filters import RecipeNumber
 from vidindex.cli.formats import Format, FormatOption
 from vidindex.cli.tables import columns, counted, duration, size
 from vidindex.errors import ExitCode
@@ -62,12 +63,7 @@ def duplicates(
             "--min", metavar="COSINE", help="The lowest cosine; by the library's own, by default."
         ),
     ] = None,
-    recipe: Annotated[
-        int | None,
-        typer.Option(
-            "--recipe", metavar="N", help="Whose vectors, if the library has several recipes."
-        ),
-    ] = None,
+    recipe: RecipeNumber = None,
     output: FormatOption = Format.TABLE,
 ) -> Answer:
     """Find files of one content, and versions of one video; mark the best of each group.

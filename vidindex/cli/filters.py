@@ -35,6 +35,12 @@ RunNumber = Annotated[
         autocompletion=completion.complete_run,
     ),
 ]
+RecipeNumber = Annotated[
+    int | None,
+    typer.Option(
+        "--recipe", metavar="N", help="Whose vectors, if the library has several recipes."
+    ),
+]
 LabelNumber = Annotated[
     int | None,
     typer.Option(

@@ -6,8 +6,9 @@ from typing import Annotated
 
 import typer
 
-from vidindex.cli.cluster import RecipeNumber, churn_text
+from vidindex.cli.cluster import churn_text
 from vidindex.cli.command import Answer, Invocation, add_command
+from vidindex.cli.filters import RecipeNumber
 from vidindex.cli.options import WRITER_SETTINGS
 from vidindex.cli.tables import columns, counted
 from vidindex.errors import ExitCode

@@ -17,8 +17,9 @@ from vidindex.cli.apply import (
     move_exit_code,
     move_text,
 )
-from vidindex.cli.cluster import K, RecipeNumber, cluster_data, cluster_text
+from vidindex.cli.cluster import K, cluster_data, cluster_text
 from vidindex.cli.command import Answer, Invocation, add_command
+from vidindex.cli.filters import RecipeNumber
 from vidindex.cli.index import index_data, index_text, index_until_stopped
 from vidindex.cli.options import CLUSTER_SETTINGS, INDEX_SETTINGS, WRITER_SETTINGS
 from vidindex.cli.signals import stop_request

@@ -8,7 +8,7 @@ import typer
 
 from vidindex.cli.command import Answer, Invocation, add_command
 from vidindex.cli.escaping import json_path, printable
-from vidindex.cli.filters import LabelNumber
+from vidindex.cli.filters import LabelNumber, RecipeNumber
 from vidindex.cli.tables import columns, counted
 
 if TYPE_CHECKING:
@@ -38,12 +38,7 @@ def search(
         ),
     ] = None,
     label: LabelNumber = None,
-    recipe: Annotated[
-        int | None,
-        typer.Option(
-            "--recipe", metavar="N", help="Whose vectors, if the library has several recipes."
-        ),
-    ] = None,
+    recipe: RecipeNumber = None,
 ) -> Answer:
     """Find videos by what they show: by the classes of the network whose names hold the words."""
     from vidindex.library import Library

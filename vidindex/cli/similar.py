@@ -9,6 +9,7 @@ import typer
 from vidindex.cli import formats
 from vidindex.cli.command import Answer, Invocation, add_command
 from vidindex.cli.escaping import json_path
+from vidindex.cli.filters import RecipeNumber
 from vidindex.cli.formats import Format, FormatOption
 from vidindex.cli.tables import columns, counted, duration
 
@@ -43,12 +44,7 @@ def similar(
         float | None,
         typer.Option("--min", metavar="COSINE", help="The lowest cosine, from -1 to 1."),
     ] = None,
-    recipe: Annotated[
-        int | None,
-        typer.Option(
-            "--recipe", metavar="N", help="Whose vectors, if the library has several recipes."
-        ),
-    ] = None,
+    recipe: RecipeNumber = None,
     output: FormatOption = Format.TABLE,
 ) -> Answer:
     """List the videos that are most like one: its exact copies, then others by their cosine.

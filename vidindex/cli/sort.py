@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from vidindex.cli.apply import DryRun, Yes, apply_data, control, move_exit_code, move_text
-from vidindex.cli.cluster import RecipeNumber
 from vidindex.cli.command import Answer, Invocation, add_command
 from vidindex.cli.escaping import json_path
+from vidindex.cli.filters import RecipeNumber
 from vidindex.cli.options import WRITER_SETTINGS
 from vidindex.cli.signals import stop_request
 from vidindex.cli.tables import columns, counted

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from sqlalchemy import Connection
+from sqlalchemy.orm import Session
 
 from vidindex.db.engine import BUSY_TIMEOUT_S, Database, damaged, explained, sqlite_engine
 from vidindex.db.lock import writer_lock
@@ -79,6 +80,18 @@ def open_for_writing(
             )
         with Database(path) as database:
             yield database
+
+
+@contextmanager
+def changing(path: Path, tell: Callable[[str], None], *, wait: bool = False) -> Iterator[Session]:
+    """Change an existing library in one transaction: all that the block does, or nothing.
+
+    Raises:
+        Refused: there is none. And as `open_for_writing`.
+    """
+    require(path)
+    with open_for_writing(path, tell, wait=wait) as database, database.writing() as session:
+        yield session
 
 
 def require(path: Path) -> str:
